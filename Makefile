@@ -1,0 +1,92 @@
+# Thin over meson: every target makes sure that what it needs is installed, then calls the tool that
+# does the work. `make help` lists the targets.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 30
+BENCH ?=
+TESTS ?=
+
+ASAN_BUILD = $(BUILD)-asan
+TSAN_BUILD = $(BUILD)-tsan
+FUZZ_BUILD = $(BUILD)-fuzz
+
+# Leak checking needs ptrace, which containers often forbid; unit tests ask for it where it works.
+export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS ?= halt_on_error=1
+
+.PHONY: help deps demo build test bench lint asan tsan fuzz pythons install clean
+
+help:
+	@echo 'make build     build/sonde'
+	@echo 'make demo      trace a real program; leaves demo-output/flamegraph.html and summary.txt'
+	@echo 'make test      every test; TESTS="structure unit ..." for some suites only'
+	@echo 'make bench     the benchmark against its peers; BENCH="..." goes to bench/run'
+	@echo 'make lint      clang-tidy, clang-format, structure'
+	@echo 'make asan      unit tests under the address and undefined-behaviour sanitizers'
+	@echo 'make tsan      unit tests under the thread sanitizer'
+	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make pythons   a cached root of Debian sid with the newest Pythons, for the tests (root only)'
+	@echo 'make install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make clean     remove what the others made'
+
+deps:
+	@tools/install-deps
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@meson compile -C $(BUILD) -j $(JOBS)
+
+demo:
+	@tools/install-deps --demo
+	@$(MAKE) --no-print-directory build
+	@demo/run $(BUILD)
+
+test:
+	@tools/install-deps --test
+	@$(MAKE) --no-print-directory build
+	@tests/run --build $(BUILD) --jobs $(JOBS) $(TESTS)
+
+bench:
+	@tools/install-deps --bench
+	@$(MAKE) --no-print-directory build
+	@bench/run --build $(BUILD) $(BENCH)
+
+lint:
+	@tools/install-deps --lint
+	@$(MAKE) --no-print-directory build
+	@tests/structure/run --build $(BUILD)
+	@tools/tidy $(BUILD) $(JOBS)
+
+asan:
+	@tools/install-deps --test
+	@test -f $(ASAN_BUILD)/build.ninja || meson setup $(ASAN_BUILD) -Dbuildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled
+	@meson test -C $(ASAN_BUILD) --suite unit --print-errorlogs --timeout-multiplier 5
+
+# The thread sanitizer cannot place its shadow when the kernel randomizes more address bits than it
+# knows of, so the tests run without randomization.
+tsan:
+	@tools/install-deps --test
+	@test -f $(TSAN_BUILD)/build.ninja || meson setup $(TSAN_BUILD) -Dbuildtype=debugoptimized \
+		-Db_sanitize=thread -Db_lundef=false -Dtests=enabled
+	@setarch -R meson test -C $(TSAN_BUILD) --suite unit --print-errorlogs --timeout-multiplier 5
+
+fuzz:
+	@tools/install-deps --fuzz
+	@tests/fuzz/run --build $(FUZZ_BUILD) --seconds $(FUZZ_SECONDS)
+
+pythons:
+	@tools/install-deps --root
+	@tools/debian-root make sid
+
+install: build
+	@test "$$(meson introspect $(BUILD) --buildoptions | tools/option prefix)" = "$(PREFIX)" || \
+		{ meson configure $(BUILD) -Dprefix=$(PREFIX) && meson compile -C $(BUILD) -j $(JOBS); }
+	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(ASAN_BUILD) $(TSAN_BUILD) $(FUZZ_BUILD) demo-output
