@@ -5,7 +5,7 @@ usage: pyabi-tables.py [--check] [--output FILE] [--compiler CC] [PYTHON|INCLUDE
 
 PYTHON is an interpreter whose headers are installed (sysconfig says where); INCLUDE_DIR is a folder
 that holds its Python.h. By default: every python3.8 to python3.15 on PATH, in ~/.pyenv/versions and
-in the Debian roots that the tests keep in ~/.cache/sonde.
+in the Debian roots that tools/debian-root made.
 
 Each set of headers, internal ones included, is compiled with a probe whose initializers are
 offsetof() expressions; the values are read from the object file, nothing is run. Two sets of the
@@ -351,6 +351,8 @@ HEAD = """/*
 
 #include <pthread.h>
 
+/* clang-format off */
+
 #define MUTEXES(rest, n) ((rest) + (n) * sizeof(pthread_mutex_t))
 """
 
@@ -382,8 +384,9 @@ def found_includes():
             pythons += [path for path in paths if os.access(path, os.X_OK)]
     pythons += sorted(str(path) for path in (home / ".pyenv" / "versions").glob("3.*/bin/python3"))
     includes = [include_of(python) for python in pythons]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    includes += sorted((cache / "sonde").glob("*/usr/include/python3.*"))
+    cache = os.environ.get("SONDE_CACHE")
+    cache = Path(cache or Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache", "sonde"))
+    includes += sorted(cache.glob("*/usr/include/python3.*"))
     return [include for include in dict.fromkeys(includes) if include]
 
 

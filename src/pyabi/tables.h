@@ -1,0 +1,90 @@
+#pragma once
+
+#include "pyabi/layout.h"
+
+/*
+ * What tools/pyabi-tables.py measures in each version's headers and writes to tables-lp64.c. To add
+ * a Python: extend MINORS there and whatever its headers renamed, run it with that Python's headers
+ * installed, and give layout.c's validation the new row to read.
+ */
+
+/* 3.8 to 3.12: everything but version_hex and the features that depend on the build. */
+struct pyabi_table {
+	uint32_t minor;
+	struct pyabi_layout layout;
+};
+
+/* Members of _Py_DebugOffsets that sonde reads: sizes of structures, and offsets in them. */
+enum pyabi_at {
+	PYABI_AT_VERSION,
+	PYABI_AT_FREE_THREADED,
+	PYABI_AT_RUNTIME_SIZE,
+	PYABI_AT_RUNTIME_FINALIZING,
+	PYABI_AT_RUNTIME_INTERPRETERS_HEAD,
+	PYABI_AT_INTERP_SIZE,
+	PYABI_AT_INTERP_ID,
+	PYABI_AT_INTERP_NEXT,
+	PYABI_AT_INTERP_TSTATE_HEAD,
+	PYABI_AT_TSTATE_SIZE,
+	PYABI_AT_TSTATE_NEXT,
+	PYABI_AT_TSTATE_INTERP,
+	PYABI_AT_TSTATE_FRAME,
+	PYABI_AT_TSTATE_THREAD_ID,
+	PYABI_AT_TSTATE_NATIVE_THREAD_ID,
+	PYABI_AT_FRAME_SIZE,
+	PYABI_AT_FRAME_PREVIOUS,
+	PYABI_AT_FRAME_CODE,
+	PYABI_AT_FRAME_INSTR,
+	PYABI_AT_FRAME_LOCALSPLUS,
+	PYABI_AT_FRAME_OWNER,
+	PYABI_AT_FRAME_TLBC_INDEX,
+	PYABI_AT_CODE_SIZE,
+	PYABI_AT_CODE_FILENAME,
+	PYABI_AT_CODE_NAME,
+	PYABI_AT_CODE_QUALNAME,
+	PYABI_AT_CODE_LINETABLE,
+	PYABI_AT_CODE_FIRSTLINENO,
+	PYABI_AT_CODE_BYTECODE,
+	PYABI_AT_CODE_TLBC,
+	PYABI_AT_OBJECT_SIZE,
+	PYABI_AT_OBJECT_TYPE,
+	PYABI_AT_BYTES_SIZE,
+	PYABI_AT_BYTES_OB_SIZE,
+	PYABI_AT_BYTES_DATA,
+	PYABI_AT_UNICODE_SIZE,
+	PYABI_AT_UNICODE_STATE,
+	PYABI_AT_UNICODE_LENGTH,
+	PYABI_AT_UNICODE_ASCII_SIZE,
+	PYABI_AT_END,
+};
+
+/* What _Py_DebugOffsets leaves unsaid, as distances from what it says, so that a patch release that
+ * moves whole structures about stays readable. */
+struct pyabi_unsaid {
+	uint8_t interpreters_main;    /* _PyRuntime: behind interpreters.head */
+	uint8_t code_firsttraceable;  /* PyCodeObject: before co_code_adaptive */
+	uint8_t code_flags;           /* PyCodeObject: behind ob_size */
+	uint8_t unicode_compact_data; /* PyCompactUnicodeObject: longer than PyASCIIObject */
+	uint8_t frame_owner_shim;     /* enum _frameowner, Include/internal/pycore_frame.h */
+	uint8_t frame_owner_generator;
+	uint8_t code_tag_mask; /* Py_TAG_BITS, Include/internal/pycore_stackref.h */
+	uint8_t tlbc_size;     /* _PyCodeArray, Include/cpython/code.h; free-threaded 3.14+ */
+	uint8_t tlbc_entries;
+	uint8_t unicode_kind_shift; /* PyASCIIObject.state, Include/cpython/unicodeobject.h */
+	uint8_t unicode_compact_shift;
+	uint8_t unicode_ascii_shift;
+};
+
+/* 3.13 and later: where _Py_DebugOffsets, the first member of _PyRuntime, says what. CPython keeps
+ * its form within a minor version (Include/internal/pycore_runtime.h, from 3.13.0 on). */
+struct pyabi_offsets {
+	uint32_t minor;
+	uint32_t size;                 /* sizeof(_Py_DebugOffsets) */
+	uint16_t at[PYABI_AT_END];     /* of a 64-bit value; 0: this version does not say it */
+	struct pyabi_unsaid unsaid[2]; /* default build, free-threaded build */
+};
+
+extern const struct pyabi_table pyabi_tables[];
+extern const size_t pyabi_tables_count;
+extern const struct pyabi_offsets pyabi_offsets[];
+extern const size_t pyabi_offsets_count;
