@@ -48,6 +48,9 @@ demo:
 test:
 	@tools/install-deps --test
 	@$(MAKE) --no-print-directory build
+	@test -f $(BUILD)/.tests-enabled || \
+		{ meson configure $(BUILD) -Dtests=enabled && touch $(BUILD)/.tests-enabled; }
+	@meson compile -C $(BUILD) -j $(JOBS)
 	@tests/run --build $(BUILD) --jobs $(JOBS) $(TESTS)
 
 bench:
@@ -83,9 +86,11 @@ pythons:
 	@tools/install-deps --root
 	@tools/debian-root make sid
 
+# The prefix is part of the build: a change of it configures again.
 install: build
-	@test "$$(meson introspect $(BUILD) --buildoptions | tools/option prefix)" = "$(PREFIX)" || \
-		{ meson configure $(BUILD) -Dprefix=$(PREFIX) && meson compile -C $(BUILD) -j $(JOBS); }
+	@test "$$(cat $(BUILD)/.prefix 2>/dev/null)" = '$(abspath $(PREFIX))' || { \
+		meson configure $(BUILD) -Dprefix='$(abspath $(PREFIX))' && \
+		meson compile -C $(BUILD) -j $(JOBS) && echo '$(abspath $(PREFIX))' >$(BUILD)/.prefix; }
 	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild
 
 clean:
