@@ -1,0 +1,155 @@
+#include "agent/python.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "agent/code.h"
+#include "agent/domains.h"
+#include "agent/emit.h"
+
+typedef void destructor(void *object);
+
+static const char *(*get_version)(void);
+static const char *(*allocator_name)(void);
+static int (*holds_gil)(void);
+static destructor *code_dealloc; /* PyCode_Type's own */
+static _Atomic uint32_t looking;
+static _Atomic uintptr_t start_up_code; /* an outermost code object that is not the user's */
+
+static void find_function(void *handle, const char *name, void *pointer)
+{
+	void *found = dlsym(handle, name);
+
+	memcpy(pointer, &found, sizeof(found));
+}
+
+/* "3.8.18 (default, ..." or "3.14.0rc2 (..": as PY_VERSION_HEX, patchlevel.h. 0 if it is not that.
+ */
+static uint32_t version_parse(const char *text)
+{
+	uint32_t part[3] = {0};
+	uint32_t level = 0xf, serial = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (*text < '0' || *text > '9')
+			return 0;
+		while (*text >= '0' && *text <= '9')
+			part[i] = part[i] * 10 + (uint32_t)(*text++ - '0');
+		if (i < 2 && *text++ != '.')
+			return 0;
+	}
+	if (*text == 'a' || *text == 'b' || (*text == 'r' && text[1] == 'c')) {
+		level = *text == 'a' ? 0xa : *text == 'b' ? 0xb : 0xc;
+		text += *text == 'r' ? 2 : 1;
+		while (*text >= '0' && *text <= '9')
+			serial = serial * 10 + (uint32_t)(*text++ - '0');
+	}
+	return part[0] << 24 | part[1] << 16 | part[2] << 8 | level << 4 | serial;
+}
+
+/* A code object's memory may be used for another one from here on. */
+static void code_dealloc_hook(void *code)
+{
+	if (!agent_is_off())
+		code_forget((uintptr_t)code);
+	code_dealloc(code);
+}
+
+/* PyTypeObject.tp_dealloc: after the variable-size object header, tp_name, tp_basicsize and
+ * tp_itemsize; Include/cpython/object.h, the same in 3.8 to 3.15. */
+static void watch_codes(void *code_type)
+{
+	destructor **slot = (destructor **)((char *)code_type + agent.layout.object_type + 5 * 8);
+
+	if (*slot == code_dealloc_hook)
+		return;
+	code_dealloc = *slot;
+	__atomic_store_n(slot, code_dealloc_hook, __ATOMIC_RELEASE);
+}
+
+bool python_find(void *handle)
+{
+	const uint32_t *version;
+	uint32_t hex, other = 0;
+	void *code_type;
+
+	if (atomic_load_explicit(&agent.python, memory_order_acquire))
+		return true;
+	if (!atomic_compare_exchange_strong(&looking, &other, 1))
+		return false;
+	agent.runtime = dlsym(handle, "_PyRuntime");
+	code_type = dlsym(handle, "PyCode_Type");
+	version = dlsym(handle, "Py_Version");
+	find_function(handle, "Py_GetVersion", &get_version);
+	find_function(handle, "PyGILState_GetThisThreadState", &agent.this_thread_state);
+	find_function(handle, "PyGILState_Check", &holds_gil);
+	find_function(handle, "_PyMem_GetCurrentAllocatorName", &allocator_name);
+	if (agent.runtime && code_type && agent.this_thread_state && holds_gil &&
+	    domains_find(handle) && (version || get_version)) {
+		hex = version ? *version : version_parse(get_version());
+		if (pyabi_layout_init(hex, dlsym(handle, "_Py_NegativeRefcount") != NULL,
+				      agent.runtime, 1024, &agent.layout) == 0) {
+			agent.code_type = code_type;
+			agent.compare_code = agent.layout.features &
+					     (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);
+			watch_codes(code_type);
+			atomic_store_explicit(&agent.python, true, memory_order_release);
+		}
+	}
+	atomic_store(&looking, 0);
+	return atomic_load(&agent.python);
+}
+
+void python_first_seen(void)
+{
+	static _Atomic bool seen;
+	const char *name;
+
+	if (!agent.area || !holds_gil() || atomic_exchange(&seen, true))
+		return;
+	name = allocator_name ? allocator_name() : NULL;
+	if (name)
+		strncpy(agent.area->python_allocator, name,
+			sizeof(agent.area->python_allocator) - 1);
+	if (agent.session->flags & WIRE_SESSION_PYTHON_ALLOCATORS) {
+		domains_wrap();
+		agent.area->python_flags |= WIRE_PYTHON_ALLOCATORS_TRACED;
+	}
+	atomic_store(&agent.up, true);
+}
+
+/*
+ * The user's code is what the outermost frame is in: the module that is run as __main__, or runpy
+ * on its way there. Start-up has frames too: of importlib (site and what it imports), and of frozen
+ * modules whose file names are in angle brackets.
+ */
+static bool is_users(uintptr_t code)
+{
+	const struct pyabi_layout *layout = &agent.layout;
+	bool module = code_text_is(code, layout->code_name, "<module>");
+
+	if (code_text_is(code, layout->code_name, "_run_module_as_main"))
+		return true;
+	switch (agent.session->start) {
+	case WIRE_START_SCRIPT:
+		return module && !code_text_begins(code, layout->code_filename, "<");
+	case WIRE_START_COMMAND:
+		return module && code_text_begins(code, layout->code_filename, "<string");
+	case WIRE_START_STDIN:
+		return module && code_text_begins(code, layout->code_filename, "<stdin");
+	default:
+		return false;
+	}
+}
+
+void python_check_start(void)
+{
+	uintptr_t code = stack_outermost_code();
+
+	if (!code || code == atomic_load_explicit(&start_up_code, memory_order_relaxed))
+		return;
+	if (is_users(code))
+		agent_start();
+	else
+		atomic_store_explicit(&start_up_code, code, memory_order_relaxed);
+}

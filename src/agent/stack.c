@@ -1,0 +1,314 @@
+#include "agent/stack.h"
+
+#include <sys/mman.h>
+
+#include "agent/code.h"
+#include "agent/node.h"
+#include "agent/python.h"
+#include "agent/ring.h"
+#include "agent/sys.h"
+
+/*
+ * The stack is read at the event, from the thread's own frame chain, and compared with the stack
+ * that this thread recorded last.
+ *
+ *   1. A frame address is followed only after it was read from the live chain during this event. A
+ *      cached address is live once the live frame above it was seen to link to it.
+ *   2. An unchanged address is not an unchanged frame: position (and code object) are compared at
+ *      every level, down to the outermost.
+ *   3. Positions are addresses inside code objects. When a code object that we know dies, the
+ *      generation moves and everything cached is forgotten, because its memory may be used again.
+ *   4. levels[0..depth) is always a chain that was complete when it was recorded, and
+ *      levels[i].node has levels[i-1].node as its parent, frames without code standing for their
+ *      parent.
+ */
+
+static inline uintptr_t read_pointer(uintptr_t address, uint32_t offset)
+{
+	return *(const uintptr_t *)(address + offset);
+}
+
+static inline uintptr_t frame_previous(uintptr_t frame)
+{
+	return read_pointer(frame, agent.layout.frame_previous);
+}
+
+static inline uintptr_t frame_code(uintptr_t frame)
+{
+	return read_pointer(frame, agent.layout.frame_code) &
+	       ~(uintptr_t)agent.layout.code_tag_mask;
+}
+
+static inline uintptr_t frame_instr(uintptr_t frame)
+{
+	if (agent.layout.features & PYABI_INSTR_INDEX)
+		return *(const uint32_t *)(frame + agent.layout.frame_instr);
+	return read_pointer(frame, agent.layout.frame_instr);
+}
+
+/* The interpreter state that this thread runs. Up to 3.11 the thread's own slot knows the main
+ * interpreter's only; while a subinterpreter runs, the holder of the GIL says more. */
+static uintptr_t thread_state(void)
+{
+	uintptr_t own = (uintptr_t)agent.this_thread_state();
+	const struct pyabi_layout *layout = &agent.layout;
+	uintptr_t interpreter, holder;
+
+	if (layout->runtime_tstate_current == PYABI_NONE || !own)
+		return own;
+	interpreter = read_pointer((uintptr_t)agent.runtime, layout->runtime_interpreters_head);
+	if (LIKELY(!interpreter || !read_pointer(interpreter, layout->interp_next)))
+		return own;
+	holder = read_pointer((uintptr_t)agent.runtime, layout->runtime_tstate_current);
+	if (holder && holder != own &&
+	    read_pointer(holder, layout->tstate_thread_id) ==
+		    read_pointer(own, layout->tstate_thread_id))
+		return holder;
+	return own;
+}
+
+uintptr_t stack_leaf_frame(void)
+{
+	uintptr_t state;
+
+	if (!atomic_load_explicit(&agent.python, memory_order_acquire))
+		return 0;
+	state = thread_state();
+	if (!state)
+		return 0;
+	if (UNLIKELY(!atomic_load_explicit(&agent.up, memory_order_relaxed)))
+		python_first_seen();
+	/* While the interpreter tears itself down, the states of other threads are freed under
+	 * them. */
+	if (UNLIKELY(*(void *const volatile *)(agent.runtime + agent.layout.runtime_finalizing) &&
+		     *(void *const volatile *)(agent.runtime + agent.layout.runtime_finalizing) !=
+			     (void *)state))
+		return 0;
+	if (agent.layout.features & PYABI_CFRAME) {
+		state = read_pointer(state, agent.layout.tstate_frame);
+		return state ? read_pointer(state, agent.layout.cframe_current_frame) : 0;
+	}
+	return read_pointer(state, agent.layout.tstate_frame);
+}
+
+/* Frames that stand for C code, and frames whose function has not begun, have no place of their
+ * own. */
+static bool frame_has_place(uintptr_t frame, uintptr_t code, uintptr_t instr)
+{
+	const struct pyabi_layout *layout = &agent.layout;
+
+	if (layout->frame_owner != PYABI_NONE &&
+	    *(const uint8_t *)(frame + layout->frame_owner) >= layout->frame_owner_shim)
+		return false;
+	if (!code || (const void *)read_pointer(code, layout->object_type) != agent.code_type)
+		return false;
+	if (layout->code_firsttraceable != PYABI_NONE && !agent.compare_code &&
+	    *(const uint8_t *)(frame + layout->frame_owner) != layout->frame_owner_generator &&
+	    instr < code + layout->code_bytecode +
+			    2 * (uintptr_t) * (const int32_t *)(code + layout->code_firsttraceable))
+		return false;
+	return true;
+}
+
+uintptr_t stack_outermost_code(void)
+{
+	uintptr_t code = 0;
+
+	for (uintptr_t frame = stack_leaf_frame(); frame; frame = frame_previous(frame)) {
+		uintptr_t own = frame_code(frame);
+
+		if (frame_has_place(frame, own, frame_instr(frame)))
+			code = own;
+	}
+	return code;
+}
+
+/* The instruction as struct wire_node spells it. */
+static uint32_t place_of(uintptr_t frame, uintptr_t code, uintptr_t instr)
+{
+	const struct pyabi_layout *layout = &agent.layout;
+	uintptr_t copies;
+
+	if (layout->features & PYABI_INSTR_INDEX)
+		return (uint32_t)instr;
+	if (!(layout->features & PYABI_THREAD_LOCAL_BYTECODE))
+		return (uint32_t)(instr - code);
+	copies = read_pointer(code, layout->code_tlbc);
+	if (copies) {
+		intptr_t count = *(const intptr_t *)copies;
+		int32_t index = *(const int32_t *)(frame + layout->frame_tlbc_index);
+
+		if (index >= 0 && index < count) {
+			uintptr_t copy = read_pointer(copies, 8 + 8 * (uint32_t)index);
+
+			return (uint32_t)(instr - copy + layout->code_bytecode);
+		}
+	}
+	return (uint32_t)(instr - code);
+}
+
+static inline uint16_t *join_of(struct thread *t, uintptr_t frame)
+{
+	return &t->join[(frame >> 4 ^ frame >> 12) & (STACK_JOIN_SIZE - 1)];
+}
+
+/* Records `frame` as level `i`, on top of node `parent`. */
+static uint32_t stack_set_level(struct thread *t, uint32_t i, uint32_t parent, uintptr_t frame)
+{
+	struct stack_level *level = &t->levels[i];
+	uintptr_t code = frame_code(frame);
+	uintptr_t instr = frame_instr(frame);
+	uint32_t node = parent;
+
+	*join_of(t, frame) = (uint16_t)i;
+	if (i < t->high && level->frame == frame && level->instr == instr && level->code == code &&
+	    level->parent == parent)
+		return level->node;
+	if (frame_has_place(frame, code, instr))
+		node = node_intern(t, parent, code_id(t, code), place_of(frame, code, instr));
+	*level = (struct stack_level){frame, instr, code, parent, node};
+	if (i >= t->high)
+		t->high = i + 1;
+	return node;
+}
+
+static COLD bool stack_allocate(struct thread *t)
+{
+	size_t levels = STACK_LEVEL_MAX * sizeof(struct stack_level);
+	size_t fresh = STACK_LEVEL_MAX * sizeof(uintptr_t);
+	long memory = sys_mmap(NULL, levels + fresh, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory < 0 && memory > -4096)
+		return false;
+	t->fresh = (uintptr_t *)(memory + (long)levels);
+	t->levels = (struct stack_level *)memory;
+	return true;
+}
+
+static COLD void stack_forget(struct thread *t, uint32_t generation)
+{
+	t->generation = generation;
+	t->depth = 0;
+	t->high = 0;
+	for (uint32_t i = 0; i < CODE_CACHE_SIZE; i++)
+		t->codes[i].code = 0;
+}
+
+/*
+ * Walks down from the cached level `base`, whose frame is live. Returns the lowest level whose
+ * position changed (base + 1: none). Where a live frame links elsewhere than the cache says,
+ * *diverged is that level and *next the frame below it; else *diverged is UINT32_MAX.
+ */
+static inline __attribute__((always_inline)) uint32_t stack_verify(struct thread *t, uint32_t base,
+								   const bool compare_code,
+								   uint32_t *diverged,
+								   uintptr_t *next)
+{
+	const struct stack_level *levels = t->levels;
+	const uint32_t previous_offset = agent.layout.frame_previous;
+	const uint32_t instr_offset = agent.layout.frame_instr;
+	uint32_t low = base + 1;
+	uint32_t i = base;
+
+	for (;; i--) {
+		uintptr_t frame = levels[i].frame;
+		uintptr_t previous = read_pointer(frame, previous_offset);
+		bool changed;
+
+		if (compare_code)
+			changed = (frame_instr(frame) != levels[i].instr) |
+				  (frame_code(frame) != levels[i].code);
+		else
+			changed = read_pointer(frame, instr_offset) != levels[i].instr;
+		low = changed ? i : low;
+		if (UNLIKELY(i == 0)) {
+			*next = previous;
+			*diverged = previous ? 0 : UINT32_MAX;
+			return low;
+		}
+		if (UNLIKELY(previous != levels[i - 1].frame)) {
+			*next = previous;
+			*diverged = i;
+			return low;
+		}
+	}
+}
+
+/* A chain deeper than the cap: the innermost frames on top of a marker. */
+static COLD uint32_t stack_capture_cut(struct thread *t, uint32_t count)
+{
+	uint32_t node = WIRE_NODE_OMITTED;
+
+	t->depth = 0;
+	t->high = 0;
+	for (uint32_t i = count; i-- > 0;) {
+		uintptr_t frame = t->fresh[i];
+		uintptr_t code = frame_code(frame);
+		uintptr_t instr = frame_instr(frame);
+
+		if (frame_has_place(frame, code, instr))
+			node = node_intern(t, node, code_id(t, code), place_of(frame, code, instr));
+	}
+	return node;
+}
+
+uint32_t stack_capture(struct thread *t)
+{
+	uint32_t generation = atomic_load_explicit(&agent.code_generation, memory_order_acquire);
+	uintptr_t frame = stack_leaf_frame();
+	uint32_t fresh = 0;
+	uint32_t kept = 0; /* cached levels that are part of the live chain */
+	uint32_t low = 0;  /* of these, levels below it are unchanged */
+	uint32_t node;
+
+	if (!frame)
+		return WIRE_NODE_EMPTY;
+	if (UNLIKELY(!t->levels) && !stack_allocate(t)) {
+		ring_count_lost(t, WIRE_LOST_STACK);
+		return WIRE_NODE_UNKNOWN;
+	}
+	if (UNLIKELY(generation != t->generation))
+		stack_forget(t, generation);
+
+	while (frame) {
+		uint32_t level = *join_of(t, frame);
+		uint32_t diverged;
+
+		if (level >= t->depth || t->levels[level].frame != frame) {
+			if (UNLIKELY(fresh == STACK_LEVEL_MAX))
+				return stack_capture_cut(t, fresh);
+			t->fresh[fresh++] = frame;
+			frame = frame_previous(frame);
+			continue;
+		}
+		low = agent.compare_code ? stack_verify(t, level, true, &diverged, &frame)
+					 : stack_verify(t, level, false, &diverged, &frame);
+		if (LIKELY(diverged == UINT32_MAX)) {
+			kept = level + 1;
+			break;
+		}
+		/* What was verified so far has something else below it: record it anew. */
+		t->depth = diverged;
+		low = 0;
+		for (uint32_t i = level + 1; i-- > diverged;) {
+			if (fresh == STACK_LEVEL_MAX)
+				return stack_capture_cut(t, fresh);
+			t->fresh[fresh++] = t->levels[i].frame;
+		}
+	}
+	if (UNLIKELY(kept + fresh > STACK_LEVEL_MAX)) {
+		/* Too deep together: once more without the cache, which ends in a cut stack. */
+		t->depth = 0;
+		t->high = 0;
+		return stack_capture(t);
+	}
+
+	t->depth = kept + fresh;
+	node = low ? t->levels[low - 1].node : WIRE_NODE_EMPTY;
+	for (uint32_t i = low; i < kept; i++)
+		node = stack_set_level(t, i, node, t->levels[i].frame);
+	for (uint32_t i = kept; fresh; i++)
+		node = stack_set_level(t, i, node, t->fresh[--fresh]);
+	return node;
+}
