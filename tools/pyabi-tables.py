@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Generate src/pyabi/tables-lp64.c from the headers of installed Pythons.
+"""Generate src/pyabi/tables-lp64.c and test_samples.h from the headers of installed Pythons.
 
-usage: pyabi-tables.py [--check] [--output FILE] [--compiler CC] [PYTHON|INCLUDE_DIR ...]
+usage: pyabi-tables.py [--check] [--output DIR] [--compiler CC] [PYTHON|INCLUDE_DIR ...]
 
 PYTHON is an interpreter whose headers are installed (sysconfig says where); INCLUDE_DIR is a folder
 that holds its Python.h. By default: every python3.8 to python3.15 on PATH, in ~/.pyenv/versions and
@@ -9,9 +9,11 @@ in the Debian roots that tools/debian-root made.
 
 Each set of headers, internal ones included, is compiled with a probe whose initializers are
 offsetof() expressions; the values are read from the object file, nothing is run. Two sets of the
-same minor version must agree, release or debug build, or nothing is written.
+same minor version must agree, release or debug build, or nothing is written. The samples are what
+_PyRuntime of each Python since 3.13 begins with, default and free-threaded build, and the layout
+that follows from it.
 
---check compares the values with the file instead of writing it: exit 1 if one differs.
+--check compares the values with the files instead of writing them: exit 1 if one differs.
 """
 
 import argparse
@@ -31,8 +33,9 @@ ROOM = Path(__file__).resolve().parent.parent / "src" / "pyabi"
 INCLUDES = """
 #include <pthread.h>
 #include <stddef.h>
+enum { probe_mutex_bytes = sizeof(pthread_mutex_t) };
 #ifdef PROBE_WIDE_MUTEX
-typedef struct { _Alignas(8) char bytes[48]; } probe_wide_mutex;
+typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mutex;
 #define pthread_mutex_t probe_wide_mutex
 #endif
 #include <Python.h>
@@ -50,13 +53,20 @@ typedef struct { _Alignas(8) char bytes[48]; } probe_wide_mutex;
 #include <internal/pycore_interpframe.h>
 #include <internal/pycore_stackref.h>
 #endif
+#if PY_VERSION_HEX >= 0x030d0000
+#include <internal/pycore_ceval.h>
+#include <internal/pycore_runtime_init.h>
+#endif
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_debug_offsets.h>
+#endif
 #define AT(type, member) offsetof(type, member)
 #define AFTER(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 """
 
 
-def layout_expressions(minor):
-    """Members of struct pyabi_layout for 3.8 to 3.12, and the expression each is measured by."""
+def layout_expressions(minor, free_threaded=False):
+    """Members of struct pyabi_layout, and the expression each is measured by."""
     frame = "PyFrameObject" if minor < 11 else "_PyInterpreterFrame"
     fields = {
         "runtime_finalizing": f"AT(_PyRuntimeState, {'finalizing' if minor < 9 else '_finalizing'})",
@@ -107,6 +117,24 @@ def layout_expressions(minor):
     if minor >= 12:
         fields["frame_owner_shim"] = "FRAME_OWNED_BY_CSTACK"
         del fields["runtime_tstate_current"]
+    if minor >= 13:
+        fields |= {
+            "tstate_frame": "AT(PyThreadState, current_frame)",
+            "frame_code": f"AT({frame}, f_executable)",
+            "frame_instr": f"AT({frame}, instr_ptr)",
+            "frame_size": f"(AFTER({frame}, owner) + 7) / 8 * 8",
+            "code_tag_mask": "0",
+        }
+        del fields["cframe_current_frame"]
+    if minor >= 14:
+        fields |= {"frame_owner_shim": "FRAME_OWNED_BY_INTERPRETER", "code_tag_mask": "3"}
+        if free_threaded:
+            fields |= {
+                "frame_tlbc_index": f"AT({frame}, tlbc_index)",
+                "code_tlbc": "AT(PyCodeObject, co_tlbc)",
+                "tlbc_size": "AT(_PyCodeArray, size)",
+                "tlbc_entries": "AT(_PyCodeArray, entries)",
+            }
     return fields
 
 
@@ -185,6 +213,7 @@ def unsaid_expressions(minor, free_threaded):
     return fields
 
 
+MUTEX_BYTES = "bytes of pthread_mutex_t"
 STATE_BITS = ("kind", "compact", "ascii")
 
 
@@ -200,6 +229,10 @@ class Headers:
         number = {part: int(re.search(rf"#define PY_{part}_VERSION\s+(\d+)", text).group(1))
                   for part in ("MAJOR", "MINOR")}
         self.major, self.minor = number["MAJOR"], number["MINOR"]
+
+    @property
+    def name(self):
+        return self.version + " (debug)" * self.include.name.endswith("d")
 
     def usable(self):
         return (self.major == 3 and self.minor in MINORS
@@ -222,18 +255,11 @@ def object_sections(path):
     return sections
 
 
-def probe(compiler, headers, expressions, defines):
-    """Compile the expressions against the headers and return their values, in order."""
-    lines = [INCLUDES,
-             "#define SECTION(name) __attribute__((section(name), used)) const",
-             'SECTION("probe.values") unsigned long long probe_values[] = {']
-    lines += [f"\t(unsigned long long)({expression})," for expression in expressions.values()]
-    lines.append("};")
-    lines += [f'SECTION("probe.{bit}") PyASCIIObject probe_{bit} = '
-              f"{{ .state = {{ .{bit} = -1 }} }};" for bit in STATE_BITS]
+def compile_probe(compiler, headers, lines, defines):
+    """Compile lines of C against the headers; the object's sections."""
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "probe.c"), Path(folder, "probe.o")
-        source.write_text("\n".join(lines))
+        source.write_text("\n".join([INCLUDES, *lines]))
         # Debian's pyconfig.h includes <x86_64-linux-gnu/python3.X/pyconfig.h>
         command = [*compiler, "-std=gnu17", "-w", "-DPy_BUILD_CORE", *defines,
                    f"-I{headers.include}", f"-I{headers.include / 'internal'}",
@@ -241,7 +267,18 @@ def probe(compiler, headers, expressions, defines):
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:
             raise ProbeError(f"{headers.version}: {' '.join(command)}\n{run.stderr}")
-        sections = object_sections(made)
+        return object_sections(made)
+
+
+def probe(compiler, headers, expressions, defines):
+    """Measure the expressions: name -> value, and the bits of a str's state word."""
+    lines = ["#define SECTION(name) __attribute__((section(name), used)) const",
+             'SECTION("probe.values") unsigned long long probe_values[] = {']
+    lines += [f"\t(unsigned long long)({expression})," for expression in expressions.values()]
+    lines.append("};")
+    lines += [f'SECTION("probe.{bit}") PyASCIIObject probe_{bit} = '
+              f"{{ .state = {{ .{bit} = -1 }} }};" for bit in STATE_BITS]
+    sections = compile_probe(compiler, headers, lines, defines)
     values = struct.unpack(f"<{len(expressions)}Q", sections["probe.values"])
     result = dict(zip(expressions, values))
     for bit in STATE_BITS:
@@ -251,20 +288,33 @@ def probe(compiler, headers, expressions, defines):
     return result
 
 
+RUNTIME = """
+#if PY_VERSION_HEX < 0x030e0000
+__attribute__((section("probe.runtime"), used)) _PyRuntimeState probe_runtime =
+    _PyRuntimeState_INIT(probe_runtime, _Py_Debug_Cookie);
+#else
+__attribute__((section("probe.runtime"), used)) _Py_DebugOffsets probe_runtime =
+    _Py_DebugOffsets_INIT(_Py_Debug_Cookie);
+#endif
+"""
+
+
 def measure_layout(compiler, headers):
-    """Member -> C expression. What depends on the size of pthread_mutex_t (40 bytes on x86-64, 48
-    with glibc on aarch64) is measured with both and written as a function of it."""
-    expressions = layout_expressions(headers.minor)
+    """Member -> C expression. Everything is measured with this machine's pthread_mutex_t and with one
+    that is 8 bytes larger; what differs is written as a function of its size."""
+    expressions = layout_expressions(headers.minor) | {MUTEX_BYTES: "probe_mutex_bytes"}
     rows = []
     for debug in ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"]):
         narrow = probe(compiler, headers, expressions, debug)
         wide = probe(compiler, headers, expressions, debug + ["-DPROBE_WIDE_MUTEX"])
         row = {}
+        bytes_each = narrow.pop(MUTEX_BYTES)
         for name, value in narrow.items():
             mutexes, rest = divmod(wide[name] - value, 8)
             if rest or mutexes < 0:
                 raise ProbeError(f"{headers.version}: {name} does not grow with pthread_mutex_t")
-            row[name] = f"MUTEXES({value - mutexes * 40}, {mutexes})" if mutexes else str(value)
+            rest = value - mutexes * bytes_each
+            row[name] = f"MUTEXES({rest}, {mutexes})" if mutexes else str(value)
         rows.append(row)
     return agreed(f"{headers.version}, release and debug build", rows)
 
@@ -276,7 +326,7 @@ def measure_offsets(compiler, headers):
     for debug in ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"]):
         rows, unsaid = [], []
         for free_threaded in (False, True):
-            defines = debug + ["-UPy_GIL_DISABLED"] + ["-DPy_GIL_DISABLED=1"] * free_threaded
+            defines = debug + build_defines(free_threaded)
             at = offsets_expressions(headers.minor)
             missing = unsaid_expressions(headers.minor, free_threaded)
             values = probe(compiler, headers, at | missing, defines)
@@ -285,6 +335,20 @@ def measure_offsets(compiler, headers):
         row = agreed(f"{headers.version}, default and free-threaded build", rows)
         pairs.append(row | {"unsaid": unsaid})
     return agreed(f"{headers.version}, release and debug build", pairs)
+
+
+def build_defines(free_threaded):
+    return ["-UPy_GIL_DISABLED"] + ["-DPy_GIL_DISABLED=1"] * free_threaded
+
+
+def measure_sample(compiler, headers, free_threaded):
+    """The first bytes of _PyRuntime as 64-bit values, and the layout as the headers have it."""
+    defines = build_defines(free_threaded)
+    layout = probe(compiler, headers, layout_expressions(headers.minor, free_threaded)
+                   | {"bytes": "sizeof(_Py_DebugOffsets)"}, defines)
+    runtime = compile_probe(compiler, headers, [RUNTIME], defines)["probe.runtime"]
+    offsets = struct.unpack_from(f"<{layout.pop('bytes') // 8}Q", runtime)
+    return offsets, {name: str(value) for name, value in layout.items()}
 
 
 def agreed(what, rows):
@@ -308,7 +372,7 @@ ABSENT = {
     "frame_owner_shim": "0xff", "frame_owner_generator": "0xff",
     "frame_tlbc_index": "PYABI_NONE", "code_qualname": "PYABI_NONE",
     "code_bytecode": "PYABI_NONE", "code_firsttraceable": "PYABI_NONE",
-    "code_tlbc": "PYABI_NONE", "tlbc_size": "PYABI_NONE", "tlbc_entries": "PYABI_NONE",
+    "code_tlbc": "PYABI_NONE", "code_tag_mask": "0", "tlbc_size": "PYABI_NONE", "tlbc_entries": "PYABI_NONE",
 }
 
 
@@ -337,15 +401,15 @@ def offsets_lines(minor, row):
     yield "\t},"
 
 
-HEAD = """/*
+TABLES_HEAD = """/*
  * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit.
  *
- * Measured on x86-64. The values hold for every little-endian LP64 machine whose C ABI aligns a
- * scalar to its size and packs bit-fields from the lowest bit, as the psABIs of x86-64 and aarch64
- * both say: these structures hold pointers, integers and each other. The exception is
- * pthread_mutex_t, whose size is the C library's choice (glibc: 40 bytes on x86-64, 48 on aarch64);
- * what lies behind n of them is MUTEXES(rest, n). Each version was measured with and without
- * Py_DEBUG: no value differs.
+ * The values hold for every little-endian LP64 machine whose C ABI aligns a scalar to its size and
+ * packs bit-fields from the lowest bit, as the psABIs of x86-64 and aarch64 both say: these
+ * structures hold pointers, integers and each other. The exception is pthread_mutex_t, whose size
+ * is the C library's choice (glibc: 40 bytes on x86-64, 48 on aarch64); what lies behind n of them
+ * is MUTEXES(rest, n). Compilers for both machines gave these very numbers. Each version was
+ * measured with and without Py_DEBUG: no value differs.
  */
 #include "pyabi/tables.h"
 
@@ -357,8 +421,8 @@ HEAD = """/*
 """
 
 
-def file_text(layouts, offsets, sources):
-    lines = [HEAD]
+def tables_text(layouts, offsets, sources):
+    lines = [TABLES_HEAD]
     lines.append("const struct pyabi_table pyabi_tables[] = {")
     for minor, row in sorted(layouts.items()):
         lines.append(f"\t/* {', '.join(sources[minor])} */")
@@ -372,6 +436,61 @@ def file_text(layouts, offsets, sources):
     lines += ["};", "const size_t pyabi_offsets_count = "
               "sizeof(pyabi_offsets) / sizeof(pyabi_offsets[0]);", ""]
     return "\n".join(lines)
+
+
+SAMPLES_HEAD = """/*
+ * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit.
+ *
+ * What _PyRuntime of each begins with, as its own headers initialize it, and the layout that the
+ * same headers give by offsetof().
+ */
+#pragma once
+
+#include "pyabi/layout.h"
+
+/* clang-format off */
+struct offsets_sample {
+\tconst char *name;
+\tbool free_threaded;
+\tuint64_t offsets[PYABI_DEBUG_OFFSETS_BYTES / 8];
+\tsize_t count;
+\tstruct pyabi_layout layout;
+};
+
+static const struct offsets_sample offsets_samples[] = {"""
+
+
+def sample_lines(name, free_threaded, offsets, row):
+    minor = int(name.split(".")[1])
+    features = ["PYABI_QUALNAME"]
+    if free_threaded:
+        features.append("PYABI_FREE_THREADED")
+    if minor >= 14:
+        features.append("PYABI_TAGGED_CODE")
+        if free_threaded:
+            features.append("PYABI_THREAD_LOCAL_BYTECODE")
+    members = {"features": " | ".join(features), "linetable": "PYABI_LOCATIONS"} | ABSENT | row
+    yield "\t{"
+    yield f'\t\t.name = "{name}{", free-threaded" * free_threaded}",'
+    yield f"\t\t.free_threaded = {'true' if free_threaded else 'false'},"
+    yield "\t\t.offsets = {"
+    for i in range(0, len(offsets), 8):
+        yield "\t\t\t" + " ".join(f"{value:#x}," for value in offsets[i:i + 8])
+    yield "\t\t},"
+    yield f"\t\t.count = {len(offsets)},"
+    yield "\t\t.layout = {"
+    yield f"\t\t\t.version_hex = {offsets[1]:#x},"
+    for member, value in members.items():
+        yield f"\t\t\t.{member} = {value},"
+    yield "\t\t},"
+    yield "\t},"
+
+
+def samples_text(samples):
+    lines = [SAMPLES_HEAD]
+    for (name, free_threaded), (offsets, row) in sorted(samples.items()):
+        lines += sample_lines(name, free_threaded, offsets, row)
+    return "\n".join([*lines, "};", ""])
 
 
 def found_includes():
@@ -400,49 +519,65 @@ def include_of(argument):
     return include if run.returncode == 0 and (include / "patchlevel.h").exists() else None
 
 
-def measure_all(compiler, includes):
-    layouts, offsets, sources = {}, {}, {}
-    for headers in map(Headers, includes):
-        if not headers.usable():
-            continue
+class Measured:
+    """Everything that was measured: by minor version, and the samples by (name, free_threaded)."""
+
+    def __init__(self, compiler, includes):
+        self.layouts, self.offsets, self.samples, self.sources = {}, {}, {}, {}
+        for headers in map(Headers, includes):
+            if headers.usable():
+                print(f"measuring {headers.version} in {headers.include}", file=sys.stderr)
+                self.add(compiler, headers)
+        for table in (self.layouts, self.offsets):
+            for minor, rows in table.items():
+                table[minor] = agreed(f"the headers of 3.{minor}", rows)
+        self.sources = {minor: sorted(names) for minor, names in self.sources.items()}
+
+    def add(self, compiler, headers):
         minor = headers.minor
-        debug = headers.include.name.endswith("d")
-        sources.setdefault(minor, set()).add(headers.version + " (debug)" * debug)
-        print(f"measuring {headers.version} in {headers.include}", file=sys.stderr)
+        self.sources.setdefault(minor, set()).add(headers.name)
         if minor < FIRST_WITH_OFFSETS:
-            layouts.setdefault(minor, []).append(measure_layout(compiler, headers))
-        else:
-            offsets.setdefault(minor, []).append(measure_offsets(compiler, headers))
-    for table in (layouts, offsets):
-        for minor, rows in table.items():
-            table[minor] = agreed(f"the headers of 3.{minor}", rows)
-    return layouts, offsets, {minor: sorted(names) for minor, names in sources.items()}
+            self.layouts.setdefault(minor, []).append(measure_layout(compiler, headers))
+            return
+        self.offsets.setdefault(minor, []).append(measure_offsets(compiler, headers))
+        if not headers.name.endswith("(debug)"):
+            for free_threaded in (False, True):
+                sample = measure_sample(compiler, headers, free_threaded)
+                self.samples[headers.version, free_threaded] = sample
+
+    def texts(self):
+        """File name -> text."""
+        return {"tables-lp64.c": tables_text(self.layouts, self.offsets, self.sources),
+                "test_samples.h": samples_text(self.samples)}
 
 
 def rows_of(text):
-    """The rows of a generated file by minor version, without comments: what --check compares."""
+    """The rows of a generated file by version, without comments: what --check compares."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     rows = re.findall(r"^\t\{\n(.*?)^\t\},\n", text, flags=re.S | re.M)
-    return {int(re.search(r"\.minor = (\d+)", row).group(1)): row.split("\n") for row in rows}
+    key = re.compile(r"\.(?:minor = (\d+)|name = \"(.*)\"),")
+    found = [(key.search(row), row.split("\n")) for row in rows]
+    return {match.group(2) or f"3.{match.group(1)}": row for match, row in found}
 
 
-def check(path, text):
-    """Compare what was measured with the file; the exit status."""
+def check(path, text, named):
+    """Compare what was measured with a file; 1 if something differs. What is in the file only was
+    not found here; what is in the tables must be in the file, but a sample (named) need not."""
     have, made = rows_of(path.read_text()), rows_of(text)
     status = 0
-    for minor, row in sorted(made.items()):
-        if have.get(minor) == row:
-            print(f"3.{minor}: as measured")
-            continue
-        status = 1
-        print(f"3.{minor}: {path.name} differs from the headers:")
-        print("\n".join(difflib.unified_diff(have.get(minor, []), row, path.name, "measured",
-                                             lineterm="", n=0)))
-    for minor in sorted(set(have) - set(made)):
-        print(f"3.{minor}: skipped, no headers of it found")
-    if not made:
-        print("no headers found: nothing was checked")
-        status = 1
+    for key, row in made.items():
+        if have.get(key) == row:
+            print(f"{path.name}: {key}: as measured")
+        elif named and key not in have:
+            print(f"{path.name}: {key}: skipped, no such sample")
+        else:
+            status = 1
+            print(f"{path.name}: {key}: differs from the headers:")
+            print("\n".join(difflib.unified_diff(have.get(key, []), row, path.name, "measured",
+                                                 lineterm="", n=0)))
+    for key in have:
+        if key not in made:
+            print(f"{path.name}: {key}: skipped, no headers of it found")
     return status
 
 
@@ -450,7 +585,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "),
                                      description=__doc__.split("\n", 1)[0])
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--output", type=Path, default=ROOM / "tables-lp64.c")
+    parser.add_argument("--output", type=Path, default=ROOM)
     parser.add_argument("--compiler", default=os.environ.get("CC", "cc"))
     parser.add_argument("python", nargs="*")
     options = parser.parse_args()
@@ -458,16 +593,19 @@ def main():
     if None in includes:
         parser.error(f"no headers for {options.python[includes.index(None)]}")
     try:
-        layouts, offsets, sources = measure_all(options.compiler.split(), includes)
+        measured = Measured(options.compiler.split(), includes)
     except ProbeError as error:
         sys.exit(f"pyabi-tables: {error}")
-    text = file_text(layouts, offsets, sources)
     if options.check:
-        sys.exit(check(options.output, text))
-    missing = [f"3.{minor}" for minor in MINORS if minor not in sources]
+        if not measured.sources:
+            sys.exit("pyabi-tables: no headers found; nothing was checked")
+        sys.exit(max([check(options.output / name, text, name.startswith("test_"))
+                      for name, text in measured.texts().items()]))
+    missing = [f"3.{minor}" for minor in MINORS if minor not in measured.sources]
     if missing:
         sys.exit(f"pyabi-tables: no headers of {', '.join(missing)}; nothing written")
-    options.output.write_text(text)
+    for name, text in measured.texts().items():
+        (options.output / name).write_text(text)
 
 
 if __name__ == "__main__":

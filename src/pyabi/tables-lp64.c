@@ -1,12 +1,12 @@
 /*
  * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit.
  *
- * Measured on x86-64. The values hold for every little-endian LP64 machine whose C ABI aligns a
- * scalar to its size and packs bit-fields from the lowest bit, as the psABIs of x86-64 and aarch64
- * both say: these structures hold pointers, integers and each other. The exception is
- * pthread_mutex_t, whose size is the C library's choice (glibc: 40 bytes on x86-64, 48 on aarch64);
- * what lies behind n of them is MUTEXES(rest, n). Each version was measured with and without
- * Py_DEBUG: no value differs.
+ * The values hold for every little-endian LP64 machine whose C ABI aligns a scalar to its size and
+ * packs bit-fields from the lowest bit, as the psABIs of x86-64 and aarch64 both say: these
+ * structures hold pointers, integers and each other. The exception is pthread_mutex_t, whose size
+ * is the C library's choice (glibc: 40 bytes on x86-64, 48 on aarch64); what lies behind n of them
+ * is MUTEXES(rest, n). Compilers for both machines gave these very numbers. Each version was
+ * measured with and without Py_DEBUG: no value differs.
  */
 #include "pyabi/tables.h"
 
@@ -34,6 +34,7 @@ const struct pyabi_table pyabi_tables[] = {
 			.code_bytecode = PYABI_NONE,
 			.code_firsttraceable = PYABI_NONE,
 			.code_tlbc = PYABI_NONE,
+			.code_tag_mask = 0,
 			.tlbc_size = PYABI_NONE,
 			.tlbc_entries = PYABI_NONE,
 			.runtime_finalizing = 16,
@@ -85,6 +86,7 @@ const struct pyabi_table pyabi_tables[] = {
 			.code_bytecode = PYABI_NONE,
 			.code_firsttraceable = PYABI_NONE,
 			.code_tlbc = PYABI_NONE,
+			.code_tag_mask = 0,
 			.tlbc_size = PYABI_NONE,
 			.tlbc_entries = PYABI_NONE,
 			.runtime_finalizing = 16,
@@ -136,6 +138,7 @@ const struct pyabi_table pyabi_tables[] = {
 			.code_bytecode = PYABI_NONE,
 			.code_firsttraceable = PYABI_NONE,
 			.code_tlbc = PYABI_NONE,
+			.code_tag_mask = 0,
 			.tlbc_size = PYABI_NONE,
 			.tlbc_entries = PYABI_NONE,
 			.runtime_finalizing = 16,
@@ -187,6 +190,7 @@ const struct pyabi_table pyabi_tables[] = {
 			.code_bytecode = 184,
 			.code_firsttraceable = 168,
 			.code_tlbc = PYABI_NONE,
+			.code_tag_mask = 0,
 			.tlbc_size = PYABI_NONE,
 			.tlbc_entries = PYABI_NONE,
 			.runtime_finalizing = 24,
@@ -238,6 +242,7 @@ const struct pyabi_table pyabi_tables[] = {
 			.code_bytecode = 192,
 			.code_firsttraceable = 176,
 			.code_tlbc = PYABI_NONE,
+			.code_tag_mask = 0,
 			.tlbc_size = PYABI_NONE,
 			.tlbc_entries = PYABI_NONE,
 			.runtime_finalizing = 24,
@@ -276,7 +281,7 @@ const struct pyabi_table pyabi_tables[] = {
 const size_t pyabi_tables_count = sizeof(pyabi_tables) / sizeof(pyabi_tables[0]);
 
 const struct pyabi_offsets pyabi_offsets[] = {
-	/* 3.13.0, 3.13.18 */
+	/* 3.13.0, 3.13.18, 3.13.18 (debug) */
 	{
 		.minor = 13,
 		.size = 584,
@@ -412,7 +417,7 @@ const struct pyabi_offsets pyabi_offsets[] = {
 			.unicode_ascii_shift = 12,
 		},
 	},
-	/* 3.15.2 */
+	/* 3.15.2, 3.15.2 (debug) */
 	{
 		.minor = 15,
 		.size = 888,
