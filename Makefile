@@ -13,11 +13,6 @@ ASAN_BUILD = $(BUILD)-asan
 TSAN_BUILD = $(BUILD)-tsan
 FUZZ_BUILD = $(BUILD)-fuzz
 
-# Leak checking needs ptrace, which containers often forbid; unit tests ask for it where it works.
-export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
-export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
-export TSAN_OPTIONS ?= halt_on_error=1
-
 .PHONY: help deps demo build test bench lint asan tsan fuzz pythons install clean
 
 help:
@@ -66,17 +61,11 @@ lint:
 
 asan:
 	@tools/install-deps --test
-	@test -f $(ASAN_BUILD)/build.ninja || meson setup $(ASAN_BUILD) -Dbuildtype=debugoptimized \
-		-Db_sanitize=address,undefined -Db_lundef=false -Dtests=enabled
-	@meson test -C $(ASAN_BUILD) --suite unit --print-errorlogs --timeout-multiplier 5
+	@tests/sanitizers/run --build $(BUILD) address
 
-# The thread sanitizer cannot place its shadow when the kernel randomizes more address bits than it
-# knows of, so the tests run without randomization.
 tsan:
 	@tools/install-deps --test
-	@test -f $(TSAN_BUILD)/build.ninja || meson setup $(TSAN_BUILD) -Dbuildtype=debugoptimized \
-		-Db_sanitize=thread -Db_lundef=false -Dtests=enabled
-	@setarch -R meson test -C $(TSAN_BUILD) --suite unit --print-errorlogs --timeout-multiplier 5
+	@tests/sanitizers/run --build $(BUILD) thread
 
 fuzz:
 	@tools/install-deps --fuzz
