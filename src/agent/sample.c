@@ -58,36 +58,45 @@ void sample_begin(struct thread *t, uint64_t seed)
 	sample_next(t);
 }
 
+/* An address may stand in either of two buckets. */
+static _Atomic uintptr_t *bucket_of(uint64_t hash, int choice)
+{
+	return table[(choice ? hash >> 16 : hash) & (BUCKETS - 1)];
+}
+
+/* Puts `to` where `from` stands. */
+static bool bucket_replace(_Atomic uintptr_t *bucket, uintptr_t from, uintptr_t to)
+{
+	for (uint32_t i = 0; i < BUCKET_SIZE; i++) {
+		uintptr_t expected = from;
+
+		if (atomic_load_explicit(&bucket[i], memory_order_relaxed) == from &&
+		    atomic_compare_exchange_strong(&bucket[i], &expected, to))
+			return true;
+	}
+	return false;
+}
+
 bool sample_remember(uintptr_t address)
 {
 	uint64_t hash = index_mix(address);
-	_Atomic uintptr_t *bucket = table[hash & (BUCKETS - 1)];
 
-	for (uint32_t i = 0; i < BUCKET_SIZE; i++) {
-		uintptr_t expected = 0;
-
-		if (!atomic_compare_exchange_strong(&bucket[i], &expected, address))
-			continue;
-		atomic_fetch_add_explicit(&filter[hash >> 48], 1, memory_order_relaxed);
-		return true;
-	}
-	return false;
+	if (!bucket_replace(bucket_of(hash, 0), 0, address) &&
+	    !bucket_replace(bucket_of(hash, 1), 0, address))
+		return false;
+	atomic_fetch_add_explicit(&filter[hash >> 48], 1, memory_order_relaxed);
+	return true;
 }
 
 bool sample_forget(uintptr_t address)
 {
 	uint64_t hash = index_mix(address);
-	_Atomic uintptr_t *bucket = table[hash & (BUCKETS - 1)];
 
 	if (LIKELY(!atomic_load_explicit(&filter[hash >> 48], memory_order_relaxed)))
 		return false;
-	for (uint32_t i = 0; i < BUCKET_SIZE; i++) {
-		uintptr_t expected = address;
-
-		if (!atomic_compare_exchange_strong(&bucket[i], &expected, 0))
-			continue;
-		atomic_fetch_sub_explicit(&filter[hash >> 48], 1, memory_order_relaxed);
-		return true;
-	}
-	return false;
+	if (!bucket_replace(bucket_of(hash, 0), address, 0) &&
+	    !bucket_replace(bucket_of(hash, 1), address, 0))
+		return false;
+	atomic_fetch_sub_explicit(&filter[hash >> 48], 1, memory_order_relaxed);
+	return true;
 }
