@@ -174,7 +174,7 @@ static uint32_t stack_set_level(struct thread *t, uint32_t i, uint32_t parent, u
 
 static COLD bool stack_allocate(struct thread *t)
 {
-	size_t levels = STACK_LEVEL_MAX * sizeof(struct stack_level);
+	size_t levels = (STACK_LEVEL_MAX + 1) * sizeof(struct stack_level);
 	size_t fresh = STACK_LEVEL_MAX * sizeof(uintptr_t);
 	long memory = sys_mmap(NULL, levels + fresh, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -182,7 +182,7 @@ static COLD bool stack_allocate(struct thread *t)
 	if (memory < 0 && memory > -4096)
 		return false;
 	t->fresh = (uintptr_t *)(memory + (long)levels);
-	t->levels = (struct stack_level *)memory;
+	t->levels = (struct stack_level *)memory + 1; /* the sentinel's frame is 0 */
 	return true;
 }
 
@@ -198,41 +198,38 @@ static COLD void stack_forget(struct thread *t, uint32_t generation)
 /*
  * Walks down from the cached level `base`, whose frame is live. Returns the lowest level whose
  * position changed (base + 1: none). Where a live frame links elsewhere than the cache says,
- * *diverged is that level and *next the frame below it; else *diverged is UINT32_MAX.
+ * *diverged is that level and *next the frame below it; else *diverged is UINT32_MAX. The outermost
+ * frame links to the sentinel below level 0.
  */
 static inline __attribute__((always_inline)) uint32_t stack_verify(struct thread *t, uint32_t base,
 								   const bool compare_code,
 								   uint32_t *diverged,
 								   uintptr_t *next)
 {
-	const struct stack_level *levels = t->levels;
-	const uint32_t previous_offset = agent.layout.frame_previous;
-	const uint32_t instr_offset = agent.layout.frame_instr;
-	uint32_t low = base + 1;
-	uint32_t i = base;
+	const uintptr_t previous_offset = agent.layout.frame_previous;
+	const uintptr_t instr_offset = agent.layout.frame_instr;
+	const struct stack_level *level = &t->levels[base];
+	const struct stack_level *low = level + 1;
 
-	for (;; i--) {
-		uintptr_t frame = levels[i].frame;
-		uintptr_t previous = read_pointer(frame, previous_offset);
+	do {
+		uintptr_t frame = level->frame;
+		uintptr_t previous = *(const uintptr_t *)(frame + previous_offset);
 		bool changed;
 
 		if (compare_code)
-			changed = (frame_instr(frame) != levels[i].instr) |
-				  (frame_code(frame) != levels[i].code);
+			changed = (frame_instr(frame) != level->instr) |
+				  (frame_code(frame) != level->code);
 		else
-			changed = read_pointer(frame, instr_offset) != levels[i].instr;
-		low = changed ? i : low;
-		if (UNLIKELY(i == 0)) {
+			changed = *(const uintptr_t *)(frame + instr_offset) != level->instr;
+		low = changed ? level : low;
+		if (UNLIKELY(previous != level[-1].frame)) {
 			*next = previous;
-			*diverged = previous ? 0 : UINT32_MAX;
-			return low;
+			*diverged = (uint32_t)(level - t->levels);
+			return (uint32_t)(low - t->levels);
 		}
-		if (UNLIKELY(previous != levels[i - 1].frame)) {
-			*next = previous;
-			*diverged = i;
-			return low;
-		}
-	}
+	} while (level-- != t->levels);
+	*diverged = UINT32_MAX;
+	return (uint32_t)(low - t->levels);
 }
 
 /* A chain deeper than the cap: the innermost frames on top of a marker. */
