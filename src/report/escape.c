@@ -2,50 +2,25 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 enum {
 	REPLACEMENT = 0xfffd,
 };
 
-/* Length and lowest value of a sequence by its first byte; 0 for a byte that starts none. */
-static unsigned sequence_length(unsigned char first, uint32_t *bits, uint32_t *lowest)
-{
-	if (first >= 0xc2 && first <= 0xdf) {
-		*bits = first & 0x1f;
-		*lowest = 0x80;
-		return 2;
-	}
-	if (first >= 0xe0 && first <= 0xef) {
-		*bits = first & 0x0f;
-		*lowest = 0x800;
-		return 3;
-	}
-	if (first >= 0xf0 && first <= 0xf4) {
-		*bits = first & 0x07;
-		*lowest = 0x10000;
-		return 4;
-	}
-	return 0;
-}
-
 uint32_t escape_next(const char **text)
 {
-	const unsigned char *p = (const unsigned char *)*text;
-	uint32_t value = 0, lowest = 0;
-	unsigned length, i;
+	uint32_t c = REPLACEMENT;
+	size_t length;
 
-	if (*p < 0x80) {
-		*text += *p != 0;
-		return *p;
+	if ((unsigned char)**text < 0x80) {
+		c = (unsigned char)**text;
+		*text += c != 0;
+		return c;
 	}
-	length = sequence_length(*p, &value, &lowest);
-	/* A terminator is no continuation byte, so this never runs past the end. */
-	for (i = 1; i < length && (p[i] & 0xc0) == 0x80; i++)
-		value = value << 6 | (p[i] & 0x3f);
-	*text += length == 0 ? 1 : i;
-	if (length == 0 || i < length || value < lowest || value > 0x10ffff ||
-	    (value >= 0xd800 && value <= 0xdfff))
-		return REPLACEMENT;
-	return value;
+	length = text_decode(*text, strnlen(*text, 4), &c);
+	*text += length == 0 ? 1 : length;
+	return c;
 }
 
 static unsigned encode(uint32_t c, char out[4])

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analysis/profile.h"
+
+/*
+ * A profile as one tree: node 0 is the root ("all"), children merge frames with the same function,
+ * file and line (or function and file only), heaviest first. Inverted: the first level is who
+ * allocated, below it who called. With split threads the first level is the threads. Every node
+ * comes after its parent. A stack without frames is the root's own (or its thread's).
+ */
+struct calltree_node {
+	uint32_t parent;
+	uint32_t first_child;  /* 0: none */
+	uint32_t next_sibling; /* 0: none */
+	uint32_t depth;
+	frame_id frame;                    /* 0: the root, or a thread */
+	thread_id thread;                  /* not 0: this node is a thread */
+	uint64_t own_bytes, own_count;     /* allocated by this frame itself */
+	uint64_t total_bytes, total_count; /* with everything it called */
+};
+
+struct calltree_options {
+	bool inverted;
+	bool merge_lines;   /* one node per function, whatever the line */
+	uint64_t min_bytes; /* nodes with less in total are left out */
+	uint32_t max_nodes; /* 0: no limit; else the lightest are left out. The root counts. */
+};
+
+struct calltree {
+	struct calltree_node *nodes;
+	uint32_t count;
+	uint32_t max_depth;
+	uint32_t left_out;       /* nodes */
+	uint64_t left_out_bytes; /* own bytes of these */
+};
+
+struct calltree *calltree_create(const struct profile *profile,
+				 const struct calltree_options *options);
+void calltree_destroy(struct calltree *tree);

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "capture/reader.h"
+
+/*
+ * A capture read once, boiled down to rows: how many bytes each stack stands for in the chosen
+ * metric. A pure function of the capture and the options: no clock, no environment, no printing.
+ */
+enum metric {
+	METRIC_PEAK,      /* live at the moment of the highest total */
+	METRIC_LEAKS,     /* live at the end */
+	METRIC_TEMPORARY, /* released after at most N further allocations of the same thread */
+	METRIC_TOTAL,     /* everything ever allocated */
+};
+
+const char *metric_name(enum metric metric); /* "peak", "leaks", "temporary", "total" */
+
+struct profile_options {
+	enum metric metric;
+	uint32_t temporary_threshold; /* N, METRIC_TEMPORARY */
+	bool split_threads;
+	bool hide_import_system; /* drop frames of importlib and runpy */
+	bool hide_interpreter; /* drop frames of the standard library's frozen start-up and CPython
+				* internals */
+	/* Filters, each NULL or a NULL-terminated list; a row stays when it matches one of each
+	 * list that is given. function and file are shell patterns (fnmatch) over any frame of the
+	 * stack; thread is a name, pattern or tid; module is a dotted module name or its prefix,
+	 * matched against the frames' files. */
+	const char *const *functions;
+	const char *const *files;
+	const char *const *modules;
+	const char *const *threads;
+	uint64_t from_ns, to_ns; /* a window [from, to); to 0: until the end */
+	/* Called now and then while reading; share goes from 0 to 1. May be NULL. */
+	void (*progress)(double share, void *data);
+	void *progress_data;
+};
+
+struct profile_row {
+	stack_id stack;   /* in the profile's own stack table: profile_stack */
+	thread_id thread; /* 0 when threads are merged */
+	process_id process;
+	uint32_t allocator;
+	uint64_t bytes;
+	uint64_t count;
+	double bytes_error; /* standard error of bytes; 0 when the capture is exact */
+	double count_error;
+	struct tally_counts allocated; /* everything it ever allocated, whatever the metric */
+};
+
+struct profile_point {
+	uint64_t time_ns;    /* end of the bin */
+	uint64_t heap_bytes; /* highest live bytes in the bin */
+	uint64_t live_bytes; /* live bytes at its end */
+	uint64_t rss_bytes;  /* last RSS in the bin, summed over processes; 0: none */
+};
+
+struct profile {
+	struct capture_reader *reader; /* borrowed */
+	struct profile_options options;
+	bool estimated; /* sampled: bytes and counts are estimates */
+
+	struct profile_row *rows; /* largest bytes first; ties in a fixed order */
+	size_t row_count;
+	size_t all_count; /* rows[row_count..all_count): nothing in this metric, only `allocated` */
+	uint64_t bytes, count;               /* sums over rows */
+	double bytes_error, count_error;     /* standard errors of these sums */
+	uint64_t hidden_bytes, hidden_count; /* what the filters took away */
+
+	/* Of the whole capture, or of the window, before any filter (estimates where sampled). */
+	struct tally_totals totals;
+	/* At most 2,048 bins over the whole duration or the window; aggregate captures: RSS only.
+	 */
+	struct profile_point *timeline;
+	size_t timeline_count;
+	struct stacks *stacks; /* frames after hiding, see analysis/stacks.h */
+};
+
+/*
+ * Reads the capture to its end. On damage: what could be read (see reader_damage). Fails with
+ * ERROR_USAGE when the capture cannot answer what is asked: a window of an aggregate capture,
+ * temporary blocks of a sampled one, or with another N than an aggregate capture was made with.
+ *
+ * Sampled captures (sample rate R): a block of S bytes was recorded with p = 1 - exp(-S / R) and
+ * stands for S / p bytes and 1 / p blocks, which is unbiased (Horvitz and Thompson, 1952); the
+ * squared standard errors are the sums of S^2 (1 - p) / p^2 and (1 - p) / p^2. The peak is that of
+ * the estimated total.
+ */
+int profile_create(struct capture_reader *reader, const struct profile_options *options,
+		   struct profile **out, struct error *err);
+void profile_destroy(struct profile *profile);
+
+/* Parent and frame of a row's stack; innermost frame first. Stack 0 is empty. */
+void profile_stack(const struct profile *profile, stack_id stack, stack_id *parent,
+		   frame_id *frame);

@@ -1,0 +1,78 @@
+/* Brings the page to life: reads the data that stand in it and puts the parts together. */
+
+function readPage() {
+    const json = document.getElementById("data");
+    const packed = document.getElementById("nodes");
+    const data = JSON.parse(json.textContent);
+    const source = decodeSource(decodeBase64(packed.textContent), data.nodes);
+
+    json.remove();
+    packed.remove();
+    return { data, source };
+}
+
+function emptyText(data) {
+    if (data.hidden_bytes || data.hidden_count)
+        return ["Nothing is left to show", "The filters took everything away."];
+    if (data.metric === "leaks")
+        return ["Nothing leaked", "Every block that was allocated while recording was released again."];
+    if (data.metric === "temporary")
+        return ["No temporary allocations", "No block was released so soon after it was made."];
+    return ["Nothing was recorded", "The capture holds no allocation."];
+}
+
+function showEmpty(title, text) {
+    const empty = document.getElementById("empty");
+
+    document.body.classList.add("is-empty");
+    empty.querySelector("h2").textContent = title;
+    empty.querySelector("p").textContent = text;
+    empty.hidden = false;
+}
+
+function start() {
+    const { data, source } = readPage();
+    const frames = new Frames(data);
+    const isEmpty = source.bytes[0] === 0 && source.allocations[0] === 0;
+    const listener = { rebuilt() {}, changed() {}, focused() {}, hover() {}, menu() {}, search() {} };
+    const stage = new Stage(data, source, frames, listener);
+    const details = new Details(stage);
+    const controls = new Controls(stage, details);
+
+    headerFill(data);
+    new Timeline(document.getElementById("timeline"), data);
+    Object.assign(listener, {
+        rebuilt: () => {
+            details.forget();
+            controls.search();
+            showLegend(stage);
+        },
+        changed: () => controls.showCrumbs(),
+        focused: (v) => {
+            if (v < 0)
+                return;
+            details.say(details.sentence(v));
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+                if (stage.focused === v && stage.hovered < 0 && !stage.animation)
+                    details.showAt(v);
+            }));
+        },
+        hover: (found, event) => details.hover(found, event),
+        menu: (v, event) => details.openMenu(v, event),
+        search: (text) => controls.searchFor(text),
+    });
+    new Theme(stage, data.start.dark);
+    controls.showCrumbs();
+    stage.refresh();
+    if (isEmpty)
+        showEmpty(...emptyText(data));
+    else
+        stage.element.focus({ preventScroll: true });
+}
+
+try {
+    start();
+} catch (error) {
+    showEmpty("This page cannot be shown", `It may be incomplete, or the browser too old: ${error.message}`);
+    throw error;
+}

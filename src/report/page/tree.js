@@ -1,0 +1,487 @@
+/*
+ * The tree as recorded (Source), as people look at it (View) and as it fits on the screen (Layout).
+ * Nothing here touches the document.
+ *
+ * Source: nodes in preorder, node 0 the root, so the subtree of node i is [i, end[i]). `frame` is
+ * an index into the page's frames, threads behind them; -1 for the root.
+ *
+ * View: made of a source by choices (who calls whom or the reverse, lines merged or not, frames
+ * hidden, threads). A view node stands for many source nodes, its members, and gets its children
+ * when somebody first looks at them: expanding everything would cost O(nodes x depth) when
+ * inverted. Members live in one pool; the children of a view node share out the range of its own.
+ *
+ * Widths and positions are in units of the chosen weight (bytes or allocations), never in pixels.
+ */
+
+function decodeBase64(text) {
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+
+    for (let i = 0; i < bytes.length; i++)
+        bytes[i] = binary.charCodeAt(i);
+    return bytes;
+}
+
+/*
+ * Per node four LEB128 numbers: how many levels up from the node before lies its parent; its frame
+ * plus one (0: the root); own bytes; own count.
+ */
+function decodeSource(bytes, count) {
+    const source = {
+        count,
+        parent: new Int32Array(count),
+        end: new Int32Array(count),
+        frame: new Int32Array(count),
+        ownBytes: new Float64Array(count),
+        ownCount: new Float64Array(count),
+        bytes: new Float64Array(count),
+        allocations: new Float64Array(count),
+        maxDepth: 0,
+    };
+    let at = 0;
+
+    function number() {
+        let value = bytes[at] & 0x7f;
+        let scale = 128;
+
+        while (bytes[at++] & 0x80) {
+            value += (bytes[at] & 0x7f) * scale;
+            scale *= 128;
+        }
+        return value;
+    }
+
+    for (let i = 0, depth = 0; i < count; i++) {
+        let up = number();
+        let parent = i - 1;
+
+        depth += i ? 1 - up : 0;
+        while (up-- > 0)
+            parent = source.parent[parent];
+        source.parent[i] = Math.max(parent, 0);
+        source.frame[i] = number() - 1;
+        source.bytes[i] = source.ownBytes[i] = number();
+        source.allocations[i] = source.ownCount[i] = number();
+        source.end[i] = i + 1;
+        source.maxDepth = Math.max(source.maxDepth, depth);
+    }
+    for (let i = count - 1; i > 0; i--) {
+        const parent = source.parent[i];
+
+        source.bytes[parent] += source.bytes[i];
+        source.allocations[parent] += source.allocations[i];
+        source.end[parent] = Math.max(source.end[parent], source.end[i]);
+    }
+    return source;
+}
+
+const MERGED_THREADS = -1;
+const SPLIT_THREADS = -2;
+
+/*
+ * options:
+ *   keys, keyCount   per frame the key that equal nodes share (the frame or its function)
+ *   hidden           per frame: 1 leaves it out, its callees move up to its caller
+ *   isThread         per frame: 1 for a thread
+ *   top              source node to begin at: 0, or a thread
+ *   inverted         first who allocated, below it who called
+ *   byCount          widths are allocations, else bytes
+ */
+class View {
+    constructor(source, options) {
+        this.source = source;
+        this.options = options;
+        this.groupOf = new Int32Array(options.keyCount);
+        this.capacity = 0;
+        this.count = 0;
+        this.grow(1024);
+        this.settle();
+        if (options.inverted)
+            this.gatherLeaves();
+        else
+            this.gatherTop();
+        this.weight = options.byCount ? this.allocations : this.bytes;
+    }
+
+    grow(capacity) {
+        const kinds = {
+            key: Int32Array, parent: Int32Array, first: Int32Array, children: Int32Array,
+            depth: Int32Array, from: Int32Array, to: Int32Array, left: Float64Array,
+            bytes: Float64Array, allocations: Float64Array, ownBytes: Float64Array,
+            ownCount: Float64Array,
+        };
+
+        for (const [name, Kind] of Object.entries(kinds)) {
+            const wider = new Kind(capacity);
+
+            if (this[name])
+                wider.set(this[name]);
+            this[name] = wider;
+        }
+        this.weight = this.options.byCount ? this.allocations : this.bytes;
+        this.capacity = capacity;
+    }
+
+    isHidden(node) {
+        const frame = this.source.frame[node];
+
+        return frame >= 0 && this.options.hidden[frame] === 1;
+    }
+
+    /* What hidden frames allocated belongs to the nearest frame above that is shown. */
+    settle() {
+        const { source } = this;
+        const { top } = this.options;
+
+        this.ownBytesOf = source.ownBytes;
+        this.ownCountOf = source.ownCount;
+        this.end = source.end[top];
+        if (!this.options.hidden.includes(1))
+            return;
+        this.ownBytesOf = source.ownBytes.slice();
+        this.ownCountOf = source.ownCount.slice();
+        for (let i = this.end - 1; i > top; i--) {
+            if (!this.isHidden(i))
+                continue;
+            this.ownBytesOf[source.parent[i]] += this.ownBytesOf[i];
+            this.ownCountOf[source.parent[i]] += this.ownCountOf[i];
+        }
+    }
+
+    add(key, parent, depth, left) {
+        const v = this.count++;
+
+        if (v === this.capacity)
+            this.grow(this.capacity * 2);
+        this.key[v] = key;
+        this.parent[v] = parent;
+        this.depth[v] = depth;
+        this.left[v] = left;
+        this.first[v] = 0;
+        this.children[v] = -1; /* not expanded yet */
+        return v;
+    }
+
+    addTop(ownBytes, ownCount) {
+        const { top } = this.options;
+
+        this.add(-1, 0, 0, 0);
+        this.from[0] = 0;
+        this.bytes[0] = this.source.bytes[top];
+        this.allocations[0] = this.source.allocations[top];
+        this.ownBytes[0] = ownBytes;
+        this.ownCount[0] = ownCount;
+    }
+
+    gatherTop() {
+        const { top } = this.options;
+
+        this.pool = new Int32Array(this.end - top);
+        this.pool[0] = top;
+        this.poolUsed = 1;
+        this.addTop(this.ownBytesOf[top], this.ownCountOf[top]);
+        this.to[0] = 1;
+    }
+
+    /*
+     * Members are the nodes that allocated; `cursor` says which frame of their stack their view
+     * node shows. Where threads are shown they come first: thread, who allocated, who called.
+     */
+    gatherLeaves() {
+        const { source, ownBytesOf, ownCountOf } = this;
+        const { top, isThread } = this.options;
+        const leaves = [];
+
+        this.up = new Int32Array(this.end - top); /* nearest caller that is shown, or top */
+        this.threadOf = new Int32Array(this.end - top); /* 0: no thread is shown */
+        for (let i = top + 1; i < this.end; i++) {
+            const parent = source.parent[i];
+            const hidden = this.isHidden(i);
+            const caller = parent !== top && this.isHidden(parent) ? this.up[parent - top] : parent;
+            const thread = this.threadOf[parent - top];
+
+            this.threadOf[i - top] = isThread[source.frame[i]] && !hidden ? i : thread;
+            this.up[i - top] = caller === thread ? top : caller;
+            if (!hidden && (ownBytesOf[i] || ownCountOf[i]))
+                leaves.push(i);
+        }
+        this.leaf = Int32Array.from(leaves);
+        this.cursor = new Int32Array(leaves.length);
+        this.scratch = new Int32Array(leaves.length * 2);
+        this.addTop(ownBytesOf[top], ownCountOf[top]);
+        this.to[0] = leaves.length;
+    }
+
+    expand(v) {
+        if (this.children[v] >= 0)
+            return;
+        if (this.options.inverted)
+            this.expandCallers(v);
+        else
+            this.expandCallees(v);
+    }
+
+    /* Sorts groups, heaviest first, into view nodes below v. */
+    addGroups(v, groups) {
+        const { byCount } = this.options;
+        let left = this.left[v];
+
+        if (groups.length > 1)
+            groups.sort((a, b) => (byCount ? b.allocations - a.allocations : b.bytes - a.bytes) ||
+                b.bytes - a.bytes || a.key - b.key);
+        this.first[v] = this.count;
+        this.children[v] = groups.length;
+        for (const group of groups) {
+            const child = this.add(group.key, v, this.depth[v] + 1, left);
+
+            this.bytes[child] = group.bytes;
+            this.allocations[child] = group.allocations;
+            this.ownBytes[child] = group.ownBytes;
+            this.ownCount[child] = group.ownCount;
+            this.from[child] = this.to[child] = group.at;
+            left += byCount ? group.allocations : group.bytes;
+        }
+        for (let i = 0; i < groups.length; i++)
+            this.groupOf[groups[i].key] = 0;
+    }
+
+    group(groups, key) {
+        const known = this.groupOf[key];
+
+        if (known)
+            return groups[known - 1];
+        groups.push({ key, members: 0, bytes: 0, allocations: 0, ownBytes: 0, ownCount: 0, at: 0 });
+        this.groupOf[key] = groups.length;
+        return groups[groups.length - 1];
+    }
+
+    /* All groups were counted: gives each its part of the pool, in the order it will have there. */
+    static place(groups, at) {
+        for (const group of groups) {
+            group.at = at;
+            at += group.members;
+        }
+        return at;
+    }
+
+    expandCallees(v) {
+        const { source, pool } = this;
+        const { keys } = this.options;
+        const groups = [];
+        const found = [];
+
+        for (let m = this.from[v]; m < this.to[v]; m++) {
+            const stop = source.end[pool[m]];
+
+            for (let child = pool[m] + 1; child < stop;) {
+                if (this.isHidden(child)) {
+                    child++;
+                    continue;
+                }
+                const group = this.group(groups, keys[source.frame[child]]);
+
+                group.members++;
+                group.bytes += source.bytes[child];
+                group.allocations += source.allocations[child];
+                group.ownBytes += this.ownBytesOf[child];
+                group.ownCount += this.ownCountOf[child];
+                found.push(child);
+                child = source.end[child];
+            }
+        }
+        this.poolUsed = View.place(groups, this.poolUsed);
+        const places = groups.map((group) => group.at);
+        for (const child of found)
+            pool[places[this.groupOf[keys[source.frame[child]]] - 1]++] = child;
+        this.addGroups(v, groups);
+        this.closeRanges(v, groups);
+    }
+
+    closeRanges(v, groups) {
+        for (let i = 0; i < groups.length; i++)
+            this.to[this.first[v] + i] = groups[i].at + groups[i].members;
+    }
+
+    /* Where a member of v goes on to: a source node, or -1 when its stack ends here. */
+    nextCaller(v, m) {
+        const { top } = this.options;
+        const leaf = this.leaf[m];
+        const thread = this.threadOf[leaf - top];
+        let next;
+
+        if (v === 0)
+            next = thread || leaf;
+        else if (this.cursor[m] === thread)
+            next = leaf === thread ? top : leaf;
+        else
+            next = this.up[this.cursor[m] - top];
+        return next === top ? -1 : next;
+    }
+
+    expandCallers(v) {
+        const { leaf, cursor, scratch, source, ownBytesOf, ownCountOf } = this;
+        const { keys } = this.options;
+        const from = this.from[v];
+        const to = this.to[v];
+        const groups = [];
+        let ended = 0;
+
+        for (let m = from; m < to; m++) {
+            const next = this.nextCaller(v, m);
+
+            scratch[2 * (m - from)] = leaf[m];
+            scratch[2 * (m - from) + 1] = next;
+            if (next < 0) {
+                ended++;
+                continue;
+            }
+            const group = this.group(groups, keys[source.frame[next]]);
+
+            group.members++;
+            group.bytes += ownBytesOf[leaf[m]];
+            group.allocations += ownCountOf[leaf[m]];
+        }
+        View.place(groups, from + ended);
+        const places = groups.map((group) => group.at);
+        let endedAt = from;
+        for (let m = 0; m < to - from; m++) {
+            const next = scratch[2 * m + 1];
+            const at = next < 0 ? endedAt++ : places[this.groupOf[keys[source.frame[next]]] - 1]++;
+
+            leaf[at] = scratch[2 * m];
+            cursor[at] = next;
+        }
+        if (this.depth[v] === 0)
+            for (const group of groups) {
+                group.ownBytes = group.bytes;
+                group.ownCount = group.allocations;
+            }
+        this.addGroups(v, groups);
+        this.closeRanges(v, groups);
+    }
+
+    /* Root first, v last. */
+    path(v) {
+        const path = [v];
+
+        while (v > 0) {
+            v = this.parent[v];
+            path.push(v);
+        }
+        return path.reverse();
+    }
+
+    right(v) {
+        return this.left[v] + this.weight[v];
+    }
+
+    contains(ancestor, v) {
+        while (this.depth[v] > this.depth[ancestor])
+            v = this.parent[v];
+        return v === ancestor;
+    }
+
+    /* The child of v with this key, or -1. */
+    childWithKey(v, key) {
+        this.expand(v);
+        for (let child = this.first[v]; child < this.first[v] + this.children[v]; child++)
+            if (this.key[child] === key)
+                return child;
+        return -1;
+    }
+}
+
+/*
+ * The boxes of a view that are at least half a pixel wide while [x0, x1) fills `width` pixels: rows
+ * of node numbers from left to right, laid out as deep as somebody asks. What is narrower is left
+ * out, and where many of them would fill a pixel together, a rest says so.
+ */
+class Layout {
+    constructor(view, x0, x1, width) {
+        this.view = view;
+        this.x0 = x0;
+        this.x1 = x1;
+        this.width = width;
+        this.scale = x1 > x0 ? width / (x1 - x0) : 0;
+        this.rows = [[0]];
+        this.rests = [[]];
+        this.complete = this.scale === 0;
+        this.boxes = 1;
+    }
+
+    /* Lays out rows up to `row`, and further while that is cheap. */
+    ensure(row, budget = 200000) {
+        while (!this.complete && (this.rows.length <= row || this.boxes < budget))
+            this.addRow();
+    }
+
+    addRow() {
+        const { view, x0, x1, scale } = this;
+        const row = [];
+        const rests = [];
+
+        for (const v of this.rows[this.rows.length - 1]) {
+            view.expand(v);
+            const last = view.first[v] + view.children[v];
+
+            for (let child = view.first[v]; child < last; child++) {
+                const left = view.left[child];
+                const right = left + view.weight[child];
+
+                if ((right - left) * scale < 0.5) {
+                    this.addRest(rests, v, child, last);
+                    break;
+                }
+                if (left >= x1)
+                    break;
+                if (right > x0)
+                    row.push(child);
+            }
+        }
+        this.complete = row.length === 0;
+        if (row.length || rests.length) {
+            this.rows.push(row);
+            this.rests.push(rests);
+            this.boxes += row.length;
+        }
+    }
+
+    addRest(rests, parent, first, last) {
+        const { view } = this;
+        const left = view.left[first];
+        const right = view.right(last - 1);
+
+        if (right <= this.x0 || left >= this.x1 || (right - left) * this.scale < 1)
+            return;
+        rests.push({ parent, left, right, frames: last - first });
+    }
+
+    x(position) {
+        return (position - this.x0) * this.scale;
+    }
+
+    /* The box or rest of a row at a pixel: { node } or { rest }, or null. */
+    find(row, pixel) {
+        const { view } = this;
+        const position = this.x0 + pixel / this.scale;
+        const nodes = this.rows[row];
+        let low = 0;
+        let high;
+
+        if (!nodes)
+            return null;
+        high = nodes.length;
+        while (low < high) {
+            const middle = (low + high) >> 1;
+
+            if (view.right(nodes[middle]) > position)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        if (low < nodes.length && view.left[nodes[low]] <= position)
+            return { node: nodes[low] };
+        const rest = this.rests[row].find((r) => r.left <= position && position < r.right);
+        return rest ? { rest } : null;
+    }
+}
