@@ -140,6 +140,9 @@ static void area_describe(void)
 	area->start_time_ns = atomic_load(&agent.session->clock_ns);
 	if (atomic_load(&agent.python)) {
 		area->python_version = agent.layout.version_hex;
+		area->layout_linetable = agent.layout.linetable;
+		area->layout_features = agent.layout.features;
+		area->layout_code_bytecode = agent.layout.code_bytecode;
 		if (agent.layout.features & PYABI_FREE_THREADED)
 			area->python_flags |= WIRE_PYTHON_FREE_THREADED;
 		if (agent.layout.features & PYABI_DEBUG_BUILD)
