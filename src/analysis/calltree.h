@@ -21,6 +21,7 @@ struct calltree_node {
 	thread_id thread;                  /* not 0: this node is a thread */
 	uint64_t own_bytes, own_count;     /* allocated by this frame itself */
 	uint64_t total_bytes, total_count; /* with everything it called */
+	double total_bytes_error;          /* standard error; 0 when the capture is exact */
 };
 
 struct calltree_options {
