@@ -17,10 +17,12 @@ struct calltree_node {
 	uint32_t first_child;  /* 0: none */
 	uint32_t next_sibling; /* 0: none */
 	uint32_t depth;
-	frame_id frame;                    /* 0: the root, or a thread */
-	thread_id thread;                  /* not 0: this node is a thread */
-	uint64_t own_bytes, own_count;     /* allocated by this frame itself */
-	uint64_t total_bytes, total_count; /* with everything it called */
+	frame_id frame;   /* 0: the root, or a thread */
+	thread_id thread; /* not 0: this node is a thread */
+	/* Allocated by this frame itself; inverted: by the stacks that it is the outermost frame
+	 * of. */
+	uint64_t own_bytes, own_count;
+	uint64_t total_bytes, total_count; /* with all below it, also what is left out */
 	double total_bytes_error;          /* standard error; 0 when the capture is exact */
 };
 
@@ -35,10 +37,15 @@ struct calltree {
 	struct calltree_node *nodes;
 	uint32_t count;
 	uint32_t max_depth;
-	uint32_t left_out;       /* nodes */
-	uint64_t left_out_bytes; /* own bytes of these */
+	uint32_t left_out;       /* branches: nodes left out whose parent is in the tree */
+	uint64_t left_out_bytes; /* their totals */
 };
 
+/*
+ * Time and memory: O(stacks + rows + nodes log nodes). An unlimited inverted tree has a node for
+ * nearly every frame of every row's stack; with max_nodes or min_bytes only the nodes that stay,
+ * and their children, are ever made.
+ */
 struct calltree *calltree_create(const struct profile *profile,
 				 const struct calltree_options *options);
 void calltree_destroy(struct calltree *tree);
