@@ -82,6 +82,7 @@ class Controls {
         const { stage } = this;
 
         clearTimeout(this.timer);
+        this.timer = 0;
         this.found = null;
         this.box.setAttribute("aria-invalid", query && query.error ? "true" : "false");
         document.getElementById("search-steps").hidden = !query || Boolean(query.error);

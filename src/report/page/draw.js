@@ -153,13 +153,21 @@ class Painter {
         x += ruler.width(name) + 8;
         rest = right - TEXT_INSET - x;
         if (rest > 150) {
-            const weight = `${scene.amount(view.weight[v])} · ${textPercent(view.weight[v] / view.weight[0])}`;
+            const weight = this.amountLabel(scene, v);
             const wide = ruler.width(weight);
 
             context.fillText(weight, right - TEXT_INSET - wide, middle);
-            rest -= wide + 14;
+            rest -= wide ? wide + 14 : 0;
         }
         if (v && rest > 30)
             context.fillText(ruler.cut(scene.placeOf(frame), rest), x, middle);
+    }
+    /* In a chain of calls that pass everything on, only the first says how much it is. */
+    amountLabel(scene, v) {
+        const { view } = scene.layout;
+        const of = (node) => `${scene.amount(view.weight[node])} · ` +
+            textPercent(view.weight[node] / view.weight[0]);
+
+        return v && of(v) === of(view.parent[v]) ? "" : of(v);
     }
 }

@@ -86,12 +86,12 @@ function headerFill(data) {
     byId("amount").textContent = textBytes(data.bytes) + headerError(data);
     byId("summary").textContent = headerSummary(data);
     for (const [name, value] of headerFacts(data)) {
-        const term = document.createElement("dt");
-        const detail = document.createElement("dd");
+        const [pair, term, detail] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
 
         term.textContent = name;
         detail.textContent = detail.title = value;
-        facts.append(term, detail);
+        pair.append(term, detail);
+        facts.append(pair);
     }
     for (const text of headerWarnings(data)) {
         const item = document.createElement("li");

@@ -56,6 +56,8 @@ function textFileName(path) {
     const slash = path.lastIndexOf("/");
     const name = path.slice(slash + 1);
 
+    if (path.startsWith("<frozen ") && path.endsWith(">"))
+        return path.slice(8, -1);
     if (name !== "__init__.py" && name !== "__main__.py")
         return name || path;
     return path.slice(path.lastIndexOf("/", slash - 1) + 1);
