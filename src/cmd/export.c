@@ -1,0 +1,79 @@
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/reading.h"
+
+#define FORMAT_NONE (-1)
+
+/* Names of the registry of reports. */
+static const char *const format_choices[] = {
+	"collapsed", "speedscope", "csv", "gprof2dot", "pprof", NULL,
+};
+
+static const struct reading_settings defaults = {
+	.which = {.temporary_threshold = 1, .to_ns = UINT64_MAX},
+	.shape = {.max_rows = READING_ROWS_DEFAULT},
+	.page = {.format = FORMAT_NONE},
+};
+
+static const struct option format_options[] = {
+	{.name = "format",
+	 .kind = OPTION_CHOICE,
+	 .argument = "FORMAT",
+	 .choices = format_choices,
+	 .help = "collapsed (stacks, a line each), speedscope (its JSON), csv (a row a stack), "
+		 "gprof2dot "
+		 "(its JSON), or pprof (gzipped protocol buffer)",
+	 .setting = READING_OPTION(page.format)},
+	READING_OPTION_SPLIT_THREADS,
+	{0},
+};
+
+static const struct option_group format_group = {"Format", format_options};
+
+static int run(const void *data, const struct arguments *arguments, struct error *err)
+{
+	const struct reading_settings *settings = data;
+	struct reading_request request = {
+		.capture = arguments->items[0],
+		.path = settings->output.path,
+	};
+
+	if (settings->page.format == FORMAT_NONE)
+		return error_set(err, ERROR_USAGE,
+				 "choose what to write with --format: collapsed, speedscope, csv, "
+				 "gprof2dot or pprof");
+	request.format = format_choices[settings->page.format];
+	request.binary = strcmp(request.format, "pprof") == 0;
+	return reading_report(settings, &request, err);
+}
+
+static const struct command_example examples[] = {
+	{"sonde export --format speedscope -o app.json app.sonde", "for speedscope.app"},
+	{"sonde export --format collapsed app.sonde | flamegraph.pl > app.svg", "for FlameGraph"},
+	{"sonde export --format pprof -o app.pb.gz app.sonde", "for go tool pprof and Pyroscope"},
+	{0},
+};
+
+static const struct option_group *const options[] = {
+	&reading_metric_options,       &format_group,           &reading_filter_options,
+	&reading_plain_output_options, &command_common_options, NULL,
+};
+
+const struct command command_export = {
+	.name = "export",
+	.group = COMMAND_READ,
+	.arguments = "CAPTURE",
+	.summary = "write a capture in the format of another tool",
+	.description =
+		"Writes the stacks of a capture in a format that other tools read, to standard "
+		"output unless -o names a file.",
+	.examples = examples,
+	.options = options,
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.completes = COMPLETES_CAPTURE,
+	.defaults = &defaults,
+	.settings_bytes = sizeof(defaults),
+	.run = run,
+};

@@ -1,0 +1,316 @@
+#include "cmd/reading.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/profile.h"
+#include "capture/reader.h"
+#include "cmd/output.h"
+#include "cmd/source.h"
+#include "cmd/terminal.h"
+#include "report/report.h"
+
+#define STATUS_PIPE_CLOSED 141
+
+const struct reading_settings reading_defaults = {
+	.which = {.metric = METRIC_PEAK, .temporary_threshold = 1, .to_ns = UINT64_MAX},
+	.shape = {.max_rows = READING_ROWS_DEFAULT},
+};
+
+static const struct option metric_options[] = {
+	{.name = "peak",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_PEAK,
+	 .help = "what lived when most bytes lived (default)",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "leaks",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_LEAKS,
+	 .help = "what still lives at the end",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "temporary",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_TEMPORARY,
+	 .argument = "N",
+	 .help = "what was freed after at most N further allocations of the same thread (1 unless "
+		 "given)",
+	 .setting = READING_OPTION(which.metric),
+	 .amount = READING_OPTION(which.temporary_threshold)},
+	{.name = "total",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_TOTAL,
+	 .help = "everything ever allocated, freed or not",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "from",
+	 .kind = OPTION_DURATION,
+	 .argument = "TIME",
+	 .help = "leave out what was allocated before this moment, counted from the start, as in "
+		 "1.5s or 2m",
+	 .setting = READING_OPTION(which.from_ns)},
+	{.name = "to",
+	 .kind = OPTION_DURATION,
+	 .argument = "TIME",
+	 .help = "leave out everything after this moment",
+	 .setting = READING_OPTION(which.to_ns)},
+	{0},
+};
+
+static const struct option filter_options[] = {
+	{.name = "thread",
+	 .kind = OPTION_LIST,
+	 .argument = "NAME",
+	 .help = "threads of this name, pattern or thread id alone; may be repeated, as all "
+		 "filters "
+		 "may",
+	 .setting = READING_OPTION(filter.threads)},
+	{.name = "function",
+	 .kind = OPTION_LIST,
+	 .argument = "PATTERN",
+	 .help = "stacks with such a function in them, as in 'load_*'",
+	 .setting = READING_OPTION(filter.functions)},
+	{.name = "file",
+	 .kind = OPTION_LIST,
+	 .argument = "PATTERN",
+	 .completes = COMPLETES_FILE,
+	 .help = "stacks with such a file in them, as in '*/models/*.py'",
+	 .setting = READING_OPTION(filter.files)},
+	{.name = "module",
+	 .kind = OPTION_LIST,
+	 .argument = "MODULE",
+	 .completes = COMPLETES_MODULE,
+	 .help = "stacks with this module or one below it in them, as in numpy.linalg",
+	 .setting = READING_OPTION(filter.modules)},
+	{.name = "hide-import-system",
+	 .kind = OPTION_FLAG,
+	 .help = "leave out the frames of importing",
+	 .setting = READING_OPTION(filter.hide_import_system)},
+	{.name = "hide-interpreter",
+	 .kind = OPTION_FLAG,
+	 .help = "leave out the interpreter's own frames",
+	 .setting = READING_OPTION(filter.hide_interpreter)},
+	{0},
+};
+
+#define OUTPUT_OPTIONS                                                                \
+	{.name = "output",                                                            \
+	 .letter = 'o',                                                               \
+	 .kind = OPTION_TEXT,                                                         \
+	 .argument = "FILE",                                                          \
+	 .completes = COMPLETES_FILE,                                                 \
+	 .help = "write to FILE instead; - is standard output",                       \
+	 .setting = READING_OPTION(output.path)},                                     \
+		{.name = "force",                                                     \
+		 .letter = 'f',                                                       \
+		 .kind = OPTION_FLAG,                                                 \
+		 .help = "overwrite FILE if it exists",                               \
+		 .setting = READING_OPTION(output.force),                             \
+		 .mistaken_for = "format"},                                           \
+		{.name = "quiet",                                                     \
+		 .letter = 'q',                                                       \
+		 .kind = OPTION_FLAG,                                                 \
+		 .help = "no progress, no remarks; only what is wrong",               \
+		 .setting = READING_OPTION(output.quiet)},                            \
+	{                                                                             \
+		.name = "color", .kind = OPTION_CHOICE, .argument = "WHEN",           \
+		.choices = terminal_color_choices,                                    \
+		.help = "auto, always or never; auto minds NO_COLOR and FORCE_COLOR", \
+		.setting = READING_OPTION(output.color)                               \
+	}
+
+static const struct option output_options[] = {
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .help = "write JSON, for programs to read",
+	 .setting = READING_OPTION(output.json)},
+	OUTPUT_OPTIONS,
+	{0},
+};
+
+static const struct option plain_output_options[] = {OUTPUT_OPTIONS, {0}};
+
+const struct option_group reading_metric_options = {"Which bytes", metric_options};
+const struct option_group reading_filter_options = {"Which stacks", filter_options};
+const struct option_group reading_output_options = {"Output", output_options};
+const struct option_group reading_plain_output_options = {"Output", plain_output_options};
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+char *reading_default_path(const char *capture, int metric, const char *extension)
+{
+	static const char end[] = ".sonde";
+	size_t bytes = strlen(capture), end_bytes = sizeof(end) - 1;
+	bool is_default = metric == METRIC_PEAK;
+	char *path;
+
+	if (strlen(last_part(capture)) > end_bytes && strcmp(capture + bytes - end_bytes, end) == 0)
+		bytes -= end_bytes;
+	if (asprintf(&path, "%.*s%s%s.%s", (int)bytes, capture, is_default ? "" : ".",
+		     is_default ? "" : metric_name((enum metric)metric), extension) < 0)
+		abort();
+	return path;
+}
+
+static int check_window(const struct reading_settings *settings, struct error *err)
+{
+	if (settings->which.from_ns < settings->which.to_ns)
+		return 0;
+	return error_set(err, ERROR_USAGE, "--from must be a moment before --to");
+}
+
+static void choose_profile(const struct reading_settings *settings, struct profile_options *options)
+{
+	bool window = settings->which.from_ns > 0 || settings->which.to_ns < UINT64_MAX;
+
+	*options = (struct profile_options){
+		.metric = (enum metric)settings->which.metric,
+		.temporary_threshold = settings->which.temporary_threshold,
+		.split_threads = settings->shape.split_threads,
+		.hide_import_system = settings->filter.hide_import_system,
+		.hide_interpreter = settings->filter.hide_interpreter,
+		.functions = settings->filter.functions.items,
+		.files = settings->filter.files.items,
+		.modules = settings->filter.modules.items,
+		.threads = settings->filter.threads.items,
+		.from_ns = window ? settings->which.from_ns : 0,
+		.to_ns = window ? settings->which.to_ns : 0,
+	};
+}
+
+static struct source *open_sources(struct capture_reader *reader)
+{
+	int64_t begun_ns = reader_start(reader)->wall_time_ns;
+	uint64_t duration_ns = reader_duration_ns(reader);
+
+	/* A hostile capture may claim anything. */
+	if (duration_ns > INT64_MAX / 4 || begun_ns > INT64_MAX / 2)
+		return source_create(INT64_MAX);
+	return source_create(begun_ns + (int64_t)duration_ns);
+}
+
+/* Returns the exit status, or a negative error. */
+static int write_report(const struct reading_settings *settings,
+			const struct reading_request *request, const struct profile *profile,
+			struct error *err)
+{
+	const struct report_format *format = report_find(request->format);
+	struct report_options options = {
+		.json = settings->output.json,
+		.dark = settings->page.dark,
+		.inverted = settings->shape.inverted,
+		.icicle = settings->page.layout == LAYOUT_ICICLE,
+		.split_threads = settings->shape.split_threads,
+		.title = settings->page.title,
+		.max_rows = settings->shape.max_rows,
+	};
+	struct source *source = NULL;
+	struct output output;
+	int status;
+
+	if (!format)
+		return error_set(err, ERROR_FAILED, "no report format '%s' in this sonde",
+				 request->format);
+	status = output_open(request->path, settings->output.force, &output, err);
+	if (status < 0)
+		return status;
+	options.color =
+		terminal_color((enum terminal_color)settings->output.color, fileno(output.stream));
+	options.columns = output.path ? 0 : terminal_columns(STDOUT_FILENO);
+	if (options.max_rows == READING_ROWS_DEFAULT)
+		options.max_rows = options.json ? 0 : request->max_rows;
+	if (request->source_lines) {
+		source = open_sources(profile->reader);
+		options.source_line = source_line;
+		options.source_data = source;
+	}
+	status = format->write(profile, &options, output.stream, err);
+	if (status == 0) {
+		status = output_commit(&output, err);
+	} else {
+		bool pipe_closed = errno == EPIPE && output.stream == stdout && ferror(stdout);
+
+		output_abandon(&output);
+		if (pipe_closed) {
+			clearerr(stdout);
+			status = STATUS_PIPE_CLOSED;
+		}
+	}
+	source_destroy(source);
+	return status;
+}
+
+static void remark_damage(const struct reading_request *request, struct capture_reader *reader)
+{
+	const char *damage = reader_damage(reader);
+
+	if (damage)
+		fprintf(stderr, "sonde: %s is damaged: %s; shown is what could be read\n",
+			request->capture, damage);
+}
+
+static int check_destination(const struct reading_settings *settings,
+			     const struct reading_request *request, struct error *err)
+{
+	bool to_stdout = !request->path || strcmp(request->path, "-") == 0;
+
+	if (request->binary && to_stdout && isatty(STDOUT_FILENO))
+		return error_set(
+			err, ERROR_USAGE,
+			"%s is no text for a terminal; name a file with -o FILE, or pipe it",
+			request->format);
+	return output_check(request->path, settings->output.force, err);
+}
+
+int reading_report(const struct reading_settings *settings, const struct reading_request *request,
+		   struct error *err)
+{
+	struct profile_options options;
+	struct terminal_progress progress;
+	struct capture_reader *reader;
+	struct profile *profile;
+	int status;
+
+	status = check_window(settings, err);
+	if (!status)
+		status = check_destination(settings, request, err);
+	if (!status)
+		status = reader_open(request->capture, &reader, err);
+	if (status < 0)
+		return status;
+	choose_profile(settings, &options);
+	terminal_progress_begin(&progress, "reading", settings->output.quiet);
+	options.progress = terminal_progress_draw;
+	options.progress_data = &progress;
+	status = profile_create(reader, &options, &profile, err);
+	terminal_progress_end(&progress);
+	if (status == 0) {
+		remark_damage(request, reader);
+		status = write_report(settings, request, profile, err);
+		profile_destroy(profile);
+	}
+	reader_close(reader);
+	if (status == 0 && request->path && strcmp(request->path, "-") != 0 &&
+	    !settings->output.quiet)
+		fprintf(stderr, "wrote %s\n", request->path);
+	return status;
+}
+
+int reading_text(const struct reading_settings *settings, const char *capture, const char *format,
+		 long max_rows, struct error *err)
+{
+	struct reading_request request = {
+		.capture = capture,
+		.format = format,
+		.path = settings->output.path,
+		.max_rows = max_rows,
+	};
+
+	return reading_report(settings, &request, err);
+}
