@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #define AGENT_FILE "libsonde-agent.so"
 
 /* Relative to the folder of the executable: a build folder, then an installation.
- * SONDE_AGENT_FOLDER is what the build configured, relative to the folder of programs. */
+ * SONDE_AGENT_FOLDER is what the build configured: relative to the folder of programs, or absolute.
+ */
 static const char *const places[] = {
 	"src/agent/" AGENT_FILE,
 	AGENT_FILE,
@@ -52,7 +54,10 @@ int agent_find(char *path, size_t size, struct error *err)
 	if (slash)
 		*slash = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		snprintf(candidate, sizeof(candidate), "%s/%s", folder, places[i]);
+		bool is_absolute = places[i][0] == '/';
+
+		snprintf(candidate, sizeof(candidate), "%s%s%s", is_absolute ? "" : folder,
+			 is_absolute ? "" : "/", places[i]);
 		if (access(candidate, F_OK) == 0)
 			return take(candidate, path, size, err);
 	}

@@ -40,6 +40,15 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* Names from captures and files end up in messages. */
+void command_print_error(const struct error *err)
+{
+	fputs("sonde: ", stderr);
+	for (const char *at = err->message; *at; at++)
+		fputc((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at, stderr);
+	fputc('\n', stderr);
+}
+
 int command_unknown(const char *name, struct error *err)
 {
 	struct suggestion suggestion;

@@ -52,6 +52,9 @@ const struct command *command_find(const char *name);
 /* Parses what stands behind the command's name and runs it. Same result as struct command's run. */
 int command_execute(const struct command *command, int count, char **argv, struct error *err);
 
+/* "sonde: <message>" on stderr; nothing in it can steer the terminal. */
+void command_print_error(const struct error *err);
+
 /* "no such command", with the nearest one. Returns -ERROR_USAGE. */
 int command_unknown(const char *name, struct error *err);
 

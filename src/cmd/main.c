@@ -63,15 +63,6 @@ static int finish_stdout(int status, struct error *err)
 	return error_set_errno(err, ERROR_FAILED, errno, "cannot write to standard output");
 }
 
-/* Names from captures and files end up in messages: nothing in them may steer the terminal. */
-static void print_error(const struct error *err)
-{
-	fputs("sonde: ", stderr);
-	for (const char *at = err->message; *at; at++)
-		fputc((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at, stderr);
-	fputc('\n', stderr);
-}
-
 int main(int argc, char **argv)
 {
 	struct error err = {0};
@@ -83,7 +74,7 @@ int main(int argc, char **argv)
 		status = finish_stdout(status, &err);
 	if (status < 0) {
 		fflush(stdout);
-		print_error(&err);
+		command_print_error(&err);
 		return -status;
 	}
 	return status;

@@ -8,7 +8,7 @@
 
 #include "analysis/profile.h"
 #include "capture/reader.h"
-#include "cmd/output.h"
+#include "cmd/destination.h"
 #include "cmd/source.h"
 #include "cmd/terminal.h"
 #include "report/report.h"
@@ -211,18 +211,18 @@ static int write_report(const struct reading_settings *settings,
 		.max_rows = settings->shape.max_rows,
 	};
 	struct source *source = NULL;
-	struct output output;
+	struct destination destination;
 	int status;
 
 	if (!format)
 		return error_set(err, ERROR_FAILED, "no report format '%s' in this sonde",
 				 request->format);
-	status = output_open(request->path, settings->output.force, &output, err);
+	status = destination_open(request->path, settings->output.force, &destination, err);
 	if (status < 0)
 		return status;
-	options.color =
-		terminal_color((enum terminal_color)settings->output.color, fileno(output.stream));
-	options.columns = output.path ? 0 : terminal_columns(STDOUT_FILENO);
+	options.color = terminal_color((enum terminal_color)settings->output.color,
+				       fileno(destination.stream));
+	options.columns = destination.path ? 0 : terminal_columns(STDOUT_FILENO);
 	if (options.max_rows == READING_ROWS_DEFAULT)
 		options.max_rows = options.json ? 0 : request->max_rows;
 	if (request->source_lines) {
@@ -230,13 +230,13 @@ static int write_report(const struct reading_settings *settings,
 		options.source_line = source_line;
 		options.source_data = source;
 	}
-	status = format->write(profile, &options, output.stream, err);
+	status = format->write(profile, &options, destination.stream, err);
 	if (status == 0) {
-		status = output_commit(&output, err);
+		status = destination_commit(&destination, err);
 	} else {
-		bool pipe_closed = errno == EPIPE && output.stream == stdout && ferror(stdout);
+		bool pipe_closed = errno == EPIPE && destination.stream == stdout && ferror(stdout);
 
-		output_abandon(&output);
+		destination_abandon(&destination);
 		if (pipe_closed) {
 			clearerr(stdout);
 			status = STATUS_PIPE_CLOSED;
@@ -265,7 +265,7 @@ static int check_destination(const struct reading_settings *settings,
 			err, ERROR_USAGE,
 			"%s is no text for a terminal; name a file with -o FILE, or pipe it",
 			request->format);
-	return output_check(request->path, settings->output.force, err);
+	return destination_check(request->path, settings->output.force, err);
 }
 
 int reading_report(const struct reading_settings *settings, const struct reading_request *request,

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "cmd/output.h"
+#include "cmd/destination.h"
 
-static char folder[] = "/tmp/test_output.XXXXXX";
+static char folder[] = "/tmp/test_destination.XXXXXX";
 
 static int set_up(void **state)
 {
@@ -74,16 +74,16 @@ static int clean(void **state)
 
 static void test_new_file(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(output_open("a.txt", false, &output, &err), 0);
-	fputs("hello", output.stream);
-	fflush(output.stream);
+	assert_int_equal(destination_open("a.txt", false, &destination, &err), 0);
+	fputs("hello", destination.stream);
+	fflush(destination.stream);
 	assert_int_equal(access("a.txt", F_OK), -1); /* not before it is whole */
-	assert_int_equal(output_commit(&output, &err), 0);
+	assert_int_equal(destination_commit(&destination, &err), 0);
 	assert_holds("a.txt", "hello");
 	assert_int_equal(stat("a.txt", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
@@ -92,49 +92,49 @@ static void test_new_file(void **state)
 
 static void test_existing_file(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
 	put("a.txt", "old");
-	assert_int_equal(output_check("a.txt", false, &err), -ERROR_USAGE);
+	assert_int_equal(destination_check("a.txt", false, &err), -ERROR_USAGE);
 	assert_non_null(strstr(err.message, "--force"));
-	assert_int_equal(output_open("a.txt", false, &output, &err), -ERROR_USAGE);
-	assert_int_equal(output_check("a.txt", true, &err), 0);
-	assert_int_equal(output_open("a.txt", true, &output, &err), 0);
-	fputs("new", output.stream);
+	assert_int_equal(destination_open("a.txt", false, &destination, &err), -ERROR_USAGE);
+	assert_int_equal(destination_check("a.txt", true, &err), 0);
+	assert_int_equal(destination_open("a.txt", true, &destination, &err), 0);
+	fputs("new", destination.stream);
 	assert_holds("a.txt", "old");
-	assert_int_equal(output_commit(&output, &err), 0);
+	assert_int_equal(destination_commit(&destination, &err), 0);
 	assert_holds("a.txt", "new");
 	assert_int_equal(count_files(), 1);
 }
 
 static void test_appeared_meanwhile(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
-	assert_int_equal(output_open("a.txt", false, &output, &err), 0);
-	fputs("mine", output.stream);
+	assert_int_equal(destination_open("a.txt", false, &destination, &err), 0);
+	fputs("mine", destination.stream);
 	put("a.txt", "theirs");
-	assert_int_equal(output_commit(&output, &err), -ERROR_USAGE);
+	assert_int_equal(destination_commit(&destination, &err), -ERROR_USAGE);
 	assert_holds("a.txt", "theirs");
 	assert_int_equal(count_files(), 1);
 }
 
 static void test_symbolic_link(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 	struct stat st;
 
 	(void)state;
 	put("real.txt", "old");
 	assert_int_equal(symlink("real.txt", "link.txt"), 0);
-	assert_int_equal(output_open("link.txt", true, &output, &err), 0);
-	fputs("new", output.stream);
-	assert_int_equal(output_commit(&output, &err), 0);
+	assert_int_equal(destination_open("link.txt", true, &destination, &err), 0);
+	fputs("new", destination.stream);
+	assert_int_equal(destination_commit(&destination, &err), 0);
 	assert_holds("real.txt", "new");
 	assert_int_equal(lstat("link.txt", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -142,60 +142,60 @@ static void test_symbolic_link(void **state)
 
 static void test_abandon(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
-	assert_int_equal(output_open("a.txt", false, &output, &err), 0);
-	fputs("half", output.stream);
-	output_abandon(&output);
+	assert_int_equal(destination_open("a.txt", false, &destination, &err), 0);
+	fputs("half", destination.stream);
+	destination_abandon(&destination);
 	assert_int_equal(count_files(), 0);
 }
 
 static void test_places_that_cannot_be(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
 	mkdir("dir", 0777);
-	assert_int_equal(output_check("dir", true, &err), -ERROR_USAGE);
+	assert_int_equal(destination_check("dir", true, &err), -ERROR_USAGE);
 	assert_non_null(strstr(err.message, "is a directory"));
-	assert_int_equal(output_check("", false, &err), -ERROR_USAGE);
+	assert_int_equal(destination_check("", false, &err), -ERROR_USAGE);
 	put("file", "");
-	assert_int_equal(output_check("file/x", false, &err), -ERROR_USAGE);
-	assert_int_equal(output_open("absent/x", false, &output, &err), -ERROR_FAILED);
+	assert_int_equal(destination_check("file/x", false, &err), -ERROR_USAGE);
+	assert_int_equal(destination_open("absent/x", false, &destination, &err), -ERROR_FAILED);
 	assert_non_null(strstr(err.message, "cannot write absent/x: No such file"));
 }
 
 static void test_device(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
-	assert_int_equal(output_open("/dev/null", false, &output, &err), 0);
-	fputs("x", output.stream);
-	assert_int_equal(output_commit(&output, &err), 0);
-	assert_int_equal(output_open("/dev/full", false, &output, &err), 0);
-	fputs("x", output.stream);
-	assert_int_equal(output_commit(&output, &err), -ERROR_FAILED);
+	assert_int_equal(destination_open("/dev/null", false, &destination, &err), 0);
+	fputs("x", destination.stream);
+	assert_int_equal(destination_commit(&destination, &err), 0);
+	assert_int_equal(destination_open("/dev/full", false, &destination, &err), 0);
+	fputs("x", destination.stream);
+	assert_int_equal(destination_commit(&destination, &err), -ERROR_FAILED);
 	assert_non_null(strstr(err.message, "/dev/full: No space left"));
 }
 
 static void test_standard_output(void **state)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	(void)state;
-	assert_int_equal(output_check("-", false, &err), 0);
-	assert_int_equal(output_open("-", false, &output, &err), 0);
-	assert_ptr_equal(output.stream, stdout);
-	assert_int_equal(output_commit(&output, &err), 0);
-	assert_int_equal(output_open(NULL, false, &output, &err), 0);
-	assert_ptr_equal(output.stream, stdout);
-	output_abandon(&output);
+	assert_int_equal(destination_check("-", false, &err), 0);
+	assert_int_equal(destination_open("-", false, &destination, &err), 0);
+	assert_ptr_equal(destination.stream, stdout);
+	assert_int_equal(destination_commit(&destination, &err), 0);
+	assert_int_equal(destination_open(NULL, false, &destination, &err), 0);
+	assert_ptr_equal(destination.stream, stdout);
+	destination_abandon(&destination);
 }
 
 /* Runs `child` in a process of its own; returns its wait status. */
@@ -215,13 +215,13 @@ static int in_child(void (*child)(void))
 
 static void be_interrupted(void)
 {
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	signal(SIGINT, SIG_DFL);
-	if (output_open("a.txt", false, &output, &err) < 0)
+	if (destination_open("a.txt", false, &destination, &err) < 0)
 		_exit(1);
-	fputs("half", output.stream);
+	fputs("half", destination.stream);
 	raise(SIGINT);
 }
 
@@ -238,14 +238,14 @@ static void meet_size_limit(void)
 {
 	struct rlimit limit = {1000, 1000};
 	char block[8192] = {0};
-	struct output output;
+	struct destination destination;
 	struct error err;
 
 	setrlimit(RLIMIT_FSIZE, &limit);
-	if (output_open("a.txt", false, &output, &err) < 0)
+	if (destination_open("a.txt", false, &destination, &err) < 0)
 		_exit(1);
-	fwrite(block, 1, sizeof(block), output.stream);
-	_exit(output_commit(&output, &err) == -ERROR_FAILED ? 0 : 2);
+	fwrite(block, 1, sizeof(block), destination.stream);
+	_exit(destination_commit(&destination, &err) == -ERROR_FAILED ? 0 : 2);
 }
 
 static void test_size_limit(void **state)

@@ -1,4 +1,4 @@
-#include "cmd/output.h"
+#include "cmd/destination.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The file to remove when a signal ends sonde: one output is open at a time. */
+/* The file to remove when a signal ends sonde: one destination is open at a time. */
 static const char *volatile pending;
 
 static const int fatal_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -45,7 +45,7 @@ static int refuse_existing(const char *path, struct error *err)
 			 "%s exists; --force overwrites it, -o FILE chooses another name", path);
 }
 
-int output_check(const char *path, bool force, struct error *err)
+int destination_check(const char *path, bool force, struct error *err)
 {
 	struct stat st;
 
@@ -65,13 +65,13 @@ int output_check(const char *path, bool force, struct error *err)
 	return 0;
 }
 
-static void release(struct output *output)
+static void release(struct destination *destination)
 {
 	pending = NULL;
-	free(output->path);
-	free(output->final);
-	free(output->temporary);
-	memset(output, 0, sizeof(*output));
+	free(destination->path);
+	free(destination->final);
+	free(destination->temporary);
+	memset(destination, 0, sizeof(*destination));
 }
 
 /* Beside the final name, so that renaming stays within one file system. */
@@ -86,109 +86,112 @@ static char *temporary_name(const char *final)
 	return name;
 }
 
-static int open_temporary(struct output *output, struct error *err)
+static int open_temporary(struct destination *destination, struct error *err)
 {
 	mode_t mask = umask(0);
 	int fd;
 
 	umask(mask);
-	output->temporary = temporary_name(output->final);
-	fd = mkostemp(output->temporary, O_CLOEXEC);
+	destination->temporary = temporary_name(destination->final);
+	fd = mkostemp(destination->temporary, O_CLOEXEC);
 	if (fd < 0) {
-		error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", output->path);
-		free(output->temporary);
-		output->temporary = NULL;
+		error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", destination->path);
+		free(destination->temporary);
+		destination->temporary = NULL;
 		return -1;
 	}
-	guard_pending(output->temporary);
+	guard_pending(destination->temporary);
 	fchmod(fd, 0666 & ~mask);
 	return fd;
 }
 
-int output_open(const char *path, bool force, struct output *output, struct error *err)
+int destination_open(const char *path, bool force, struct destination *destination,
+		     struct error *err)
 {
 	struct stat st;
 	int status, fd;
 
-	memset(output, 0, sizeof(*output));
-	status = output_check(path, force, err);
+	memset(destination, 0, sizeof(*destination));
+	status = destination_check(path, force, err);
 	if (status < 0)
 		return status;
 	if (is_stdout(path)) {
-		output->stream = stdout;
+		destination->stream = stdout;
 		return 0;
 	}
-	output->force = force;
-	output->path = strdup(path);
-	output->final = realpath(path, NULL);
-	if (!output->final)
-		output->final = strdup(path);
-	if (!output->path || !output->final)
+	destination->force = force;
+	destination->path = strdup(path);
+	destination->final = realpath(path, NULL);
+	if (!destination->final)
+		destination->final = strdup(path);
+	if (!destination->path || !destination->final)
 		abort();
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		if (fd < 0)
 			error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", path);
 	} else {
-		fd = open_temporary(output, err);
+		fd = open_temporary(destination, err);
 	}
-	output->stream = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!output->stream) {
-		release(output);
+	destination->stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!destination->stream) {
+		release(destination);
 		return -ERROR_FAILED;
 	}
 	return 0;
 }
 
 /* 0, or -1 with errno. */
-static int put_in_place(const struct output *output)
+static int put_in_place(const struct destination *destination)
 {
 	struct stat st;
 
-	if (output->force)
-		return rename(output->temporary, output->final);
-	if (renameat2(AT_FDCWD, output->temporary, AT_FDCWD, output->final, RENAME_NOREPLACE) == 0)
+	if (destination->force)
+		return rename(destination->temporary, destination->final);
+	if (renameat2(AT_FDCWD, destination->temporary, AT_FDCWD, destination->final,
+		      RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
 	/* A file system without it. */
-	if (lstat(output->final, &st) == 0) {
+	if (lstat(destination->final, &st) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	return rename(output->temporary, output->final);
+	return rename(destination->temporary, destination->final);
 }
 
-int output_commit(struct output *output, struct error *err)
+int destination_commit(struct destination *destination, struct error *err)
 {
 	int status = 0;
 
-	if (output->stream == stdout) {
-		release(output);
+	if (destination->stream == stdout) {
+		release(destination);
 		return 0; /* main flushes it, and knows what a closed pipe means */
 	}
-	if (fflush(output->stream) != 0 || ferror(output->stream)) {
-		error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", output->path);
-		output_abandon(output);
+	if (fflush(destination->stream) != 0 || ferror(destination->stream)) {
+		error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", destination->path);
+		destination_abandon(destination);
 		return -ERROR_FAILED;
 	}
-	if (fclose(output->stream) != 0)
-		status = error_set_errno(err, ERROR_FAILED, errno, "cannot write %s", output->path);
-	else if (output->temporary && put_in_place(output) < 0)
-		status = errno == EEXIST ? refuse_existing(output->path, err)
+	if (fclose(destination->stream) != 0)
+		status = error_set_errno(err, ERROR_FAILED, errno, "cannot write %s",
+					 destination->path);
+	else if (destination->temporary && put_in_place(destination) < 0)
+		status = errno == EEXIST ? refuse_existing(destination->path, err)
 					 : error_set_errno(err, ERROR_FAILED, errno,
-							   "cannot write %s", output->path);
-	if (status < 0 && output->temporary)
-		unlink(output->temporary);
-	release(output);
+							   "cannot write %s", destination->path);
+	if (status < 0 && destination->temporary)
+		unlink(destination->temporary);
+	release(destination);
 	return status;
 }
 
-void output_abandon(struct output *output)
+void destination_abandon(struct destination *destination)
 {
-	if (output->stream && output->stream != stdout)
-		fclose(output->stream);
-	if (output->temporary)
-		unlink(output->temporary);
-	release(output);
+	if (destination->stream && destination->stream != stdout)
+		fclose(destination->stream);
+	if (destination->temporary)
+		unlink(destination->temporary);
+	release(destination);
 }

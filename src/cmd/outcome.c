@@ -1,0 +1,107 @@
+#include "cmd/outcome.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void write_quoted(const char *path, FILE *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._-+=@,/%";
+
+	if (*path && *path != '-' && strspn(path, plain) == strlen(path)) {
+		fputs(path, out);
+		return;
+	}
+	fputs(*path == '-' ? "./'" : "'", out);
+	for (; *path; path++) {
+		if (*path == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*path, out);
+	}
+	fputc('\'', out);
+}
+
+static void say_written(const struct recording_result *result, bool color)
+{
+	char events[32], bytes[32], duration[32], peak[32];
+
+	fprintf(stderr, "sonde: wrote %s%s%s, %s: %s events in %s", color ? "\033[1m" : "",
+		result->output, color ? "\033[0m" : "",
+		text_bytes(result->bytes, bytes, sizeof(bytes)),
+		text_count(result->events, events, sizeof(events)),
+		text_duration(result->duration_ns, duration, sizeof(duration)));
+	if (result->peak_bytes)
+		fprintf(stderr, ", peak %s", text_bytes(result->peak_bytes, peak, sizeof(peak)));
+	if (result->peak_rss_bytes)
+		fprintf(stderr, ", peak RSS %s",
+			text_bytes(result->peak_rss_bytes, peak, sizeof(peak)));
+	fputs("\nnext:  sonde flamegraph ", stderr);
+	write_quoted(result->output, stderr);
+	fputc('\n', stderr);
+}
+
+static void say_lost(const struct recording_result *result)
+{
+	char count[32];
+
+	for (unsigned reason = 0; reason < LOST_END; reason++) {
+		if (!result->lost[reason])
+			continue;
+		text_count(result->lost[reason], count, sizeof(count));
+		if (reason == LOST_STACK)
+			fprintf(stderr, "sonde: %s events have lost their stack\n", count);
+		else
+			fprintf(stderr, "sonde: lost %s events: %s\n", count,
+				lost_reason_name(reason));
+	}
+}
+
+static void say_nothing_recorded(const struct recording_result *result, bool from_start)
+{
+	const char *why;
+
+	if (!result->loaded)
+		why = "the program did not load the agent, as statically linked and set-user-id "
+		      "programs do not";
+	else if (from_start)
+		why = "no process lived long enough";
+	else
+		why = "the code to record never began; --whole-process records the interpreter's "
+		      "start too";
+	fprintf(stderr, "sonde: nothing was recorded, %s is empty: %s\n", result->output, why);
+}
+
+/* What keeps the capture from being all of what happened. */
+static void say_problems(const struct recording_result *result, bool from_start)
+{
+	if (!result->processes && !result->refused)
+		say_nothing_recorded(result, from_start);
+	if (result->refused)
+		fputs("sonde: a process was not recorded: there was no room for it in the session, "
+		      "or no memory to share\n",
+		      stderr);
+	if (result->gave_up)
+		fputs("sonde: the recording ends before the program does: sonde did not run for so "
+		      "long that the program took it for dead\n",
+		      stderr);
+	if (result->damage)
+		fprintf(stderr,
+			"sonde: %llu records made no sense: the program wrote over them, or this "
+			"is a "
+			"mistake of sonde\n",
+			(unsigned long long)result->damage);
+	say_lost(result);
+}
+
+void outcome_say(const struct recording_result *result, const struct outcome_look *look)
+{
+	/* The program's status is what counts now, even if nobody reads this. */
+	signal(SIGPIPE, SIG_IGN);
+	say_problems(result, look->from_start);
+	if (result->processes && !look->quiet)
+		say_written(result, look->color);
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "collector/recording.h"
+
+/*
+ * What `sonde run` says on stderr once its target has ended: what was written, and the next command
+ * to type, unless quiet; and always what is missing from the capture, and why.
+ */
+struct outcome_look {
+	bool quiet;
+	bool color;
+	bool from_start; /* recording was to begin with the process itself */
+};
+
+void outcome_say(const struct recording_result *result, const struct outcome_look *look);

@@ -1,0 +1,315 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/agent.h"
+#include "cmd/command.h"
+#include "cmd/destination.h"
+#include "cmd/outcome.h"
+#include "cmd/target.h"
+#include "cmd/template.h"
+#include "cmd/terminal.h"
+#include "collector/recording.h"
+
+struct run_settings {
+	struct {
+		const char *path;
+		bool force, quiet;
+		int color; /* enum terminal_color */
+	} output;
+	struct {
+		const char *python, *module, *code;
+	} target;
+	struct {
+		bool allocations; /* --alloc: all there is so far */
+		bool python_allocators, whole_process, aggregate, drop, no_follow_fork;
+		uint64_t sample_rate_bytes;
+	} what;
+};
+
+static const struct run_settings defaults = {.what = {.allocations = true}};
+
+#define AT(member) offsetof(struct run_settings, member)
+
+static const struct option target_options[] = {
+	{.name = "",
+	 .letter = 'm',
+	 .kind = OPTION_TEXT,
+	 .argument = "MODULE",
+	 .completes = COMPLETES_MODULE,
+	 .ends_options = true,
+	 .help = "run a module, as python -m does; everything behind it is the module's",
+	 .setting = AT(target.module)},
+	{.name = "",
+	 .letter = 'c',
+	 .kind = OPTION_TEXT,
+	 .argument = "CODE",
+	 .ends_options = true,
+	 .help = "run this code, as python -c does; everything behind it is the code's",
+	 .setting = AT(target.code)},
+	{.name = "python",
+	 .kind = OPTION_TEXT,
+	 .argument = "PATH",
+	 .completes = COMPLETES_COMMAND,
+	 .help = "the interpreter, instead of python3 (else python) from PATH",
+	 .setting = AT(target.python)},
+	{0},
+};
+
+static const struct option what_options[] = {
+	{.name = "alloc",
+	 .kind = OPTION_FLAG,
+	 .help = "every allocation (default)",
+	 .setting = AT(what.allocations)},
+	{.name = "trace-python-allocators",
+	 .kind = OPTION_FLAG,
+	 .help = "also what Python's own allocators hand out (pymalloc), object by object: more "
+		 "detail, more cost",
+	 .setting = AT(what.python_allocators)},
+	{.name = "whole-process",
+	 .kind = OPTION_FLAG,
+	 .help = "from the start of the process to its end, not from the first line of the user's "
+		 "code to the last",
+	 .setting = AT(what.whole_process)},
+	{.name = "aggregate",
+	 .kind = OPTION_FLAG,
+	 .help = "keep sums per stack instead of events: a small file, without the course of time",
+	 .setting = AT(what.aggregate)},
+	{.name = "sample-rate",
+	 .kind = OPTION_BYTES,
+	 .argument = "BYTES",
+	 .help = "record one allocation per so many bytes on average, as in 512K; reports are then "
+		 "estimates, with their error",
+	 .setting = AT(what.sample_rate_bytes)},
+	{.name = "drop",
+	 .kind = OPTION_FLAG,
+	 .help = "rather lose events, and count them, than make the program wait for sonde",
+	 .setting = AT(what.drop)},
+	{.name = "no-follow-fork",
+	 .kind = OPTION_FLAG,
+	 .help = "leave forked children alone; this version never follows them",
+	 .setting = AT(what.no_follow_fork)},
+	{.name = "follow-fork",
+	 .kind = OPTION_REFUSED,
+	 .help = "not there yet",
+	 .refusal = "following forked children is not there yet; without it they run untraced"},
+	{.name = "native",
+	 .letter = 'n',
+	 .kind = OPTION_REFUSED,
+	 .help = "native stacks beside Python's: not there yet",
+	 .refusal = "native stacks are not there yet; without it Python stacks are recorded"},
+	{0},
+};
+
+static const struct option output_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = OPTION_TEXT,
+	 .argument = "FILE",
+	 .completes = COMPLETES_FILE,
+	 .help = "the capture, instead of sonde-SCRIPT.PID.sonde; %p in it becomes the process id, "
+		 "%h the host, %t the time",
+	 .setting = AT(output.path)},
+	{.name = "force",
+	 .letter = 'f',
+	 .kind = OPTION_FLAG,
+	 .help = "overwrite FILE if it exists",
+	 .setting = AT(output.force)},
+	{.name = "quiet",
+	 .letter = 'q',
+	 .kind = OPTION_FLAG,
+	 .help = "say nothing at the end, unless something is wrong",
+	 .setting = AT(output.quiet)},
+	{.name = "color",
+	 .kind = OPTION_CHOICE,
+	 .argument = "WHEN",
+	 .choices = terminal_color_choices,
+	 .help = "auto, always or never; auto minds NO_COLOR and FORCE_COLOR",
+	 .setting = AT(output.color)},
+	{0},
+};
+
+static const struct option_group target_group = {"What to run", target_options};
+static const struct option_group what_group = {"What to record", what_options};
+static const struct option_group output_group = {"Output", output_options};
+
+static const struct option_group *const options[] = {
+	&target_group, &what_group, &output_group, &command_common_options, NULL,
+};
+
+/* Where the capture goes: a name with places to fill, some of which wait for the target's pid. */
+struct capture_name {
+	char *text;
+	char host[HOST_NAME_MAX + 1];
+	time_t when;
+};
+
+static char *name_fill(pid_t pid, void *data)
+{
+	const struct capture_name *name = data;
+
+	return template_expand(name->text, pid, name->host, name->when);
+}
+
+static int name_init(struct capture_name *name, const struct run_settings *settings,
+		     const struct target *target, struct error *err)
+{
+	const char *path = settings->output.path;
+	char *filled;
+	int status = 0;
+
+	memset(name, 0, sizeof(*name));
+	name->when = time(NULL);
+	if (gethostname(name->host, sizeof(name->host) - 1) < 0)
+		strcpy(name->host, "localhost");
+	if (!path) {
+		name->text = template_default(target->label);
+		return 0;
+	}
+	if (strcmp(path, "-") == 0)
+		return error_set(err, ERROR_USAGE,
+				 "a capture cannot go to standard output, which is the program's; "
+				 "name a file with -o FILE");
+	status = template_check(path, err);
+	if (status < 0)
+		return status;
+	name->text = strdup(path);
+	if (!name->text)
+		abort();
+	if (!template_needs_pid(path)) {
+		filled = name_fill(0, name);
+		status = destination_check(filled, settings->output.force, err);
+		free(filled);
+	}
+	return status;
+}
+
+/* "sonde run" and all that followed, as typed; to be freed. */
+static const char **build_command_line(const struct arguments *arguments)
+{
+	const char **line;
+	size_t count = 0;
+
+	while (arguments->words[count])
+		count++;
+	line = calloc(count + 3, sizeof(*line));
+	if (!line)
+		abort();
+	line[0] = "sonde";
+	line[1] = "run";
+	memcpy(line + 2, arguments->words, count * sizeof(*line));
+	return line;
+}
+
+static enum wire_start choose_start(const struct run_settings *settings, enum target_kind kind)
+{
+	static const enum wire_start starts[] = {
+		[TARGET_SCRIPT] = WIRE_START_SCRIPT,   [TARGET_MODULE] = WIRE_START_MODULE,
+		[TARGET_CODE] = WIRE_START_COMMAND,    [TARGET_STDIN] = WIRE_START_STDIN,
+		[TARGET_COMMAND] = WIRE_START_AT_ONCE,
+	};
+
+	return settings->what.whole_process ? WIRE_START_AT_ONCE : starts[kind];
+}
+
+static int record(const struct run_settings *settings, const struct arguments *arguments,
+		  const struct target *target, struct capture_name *name, struct error *err)
+{
+	const char **command_line;
+	struct recording_result result = {0};
+	char agent[PATH_MAX];
+	struct recording_options recording = {
+		.command = (const char *const *)target->argv,
+		.agent = agent,
+		.sonde_version = SONDE_VERSION,
+		.output_for = name_fill,
+		.output_data = name,
+		.replace = settings->output.force,
+		.mode = settings->what.aggregate ? CAPTURE_AGGREGATE : CAPTURE_FULL,
+		.sample_rate_bytes = settings->what.sample_rate_bytes,
+		.temporary_threshold = 1,
+		.trace_python_allocators = settings->what.python_allocators,
+		.drop = settings->what.drop,
+		/* Of a script the user's own process alone, however many it starts. */
+		.single = target->kind != TARGET_COMMAND || settings->what.no_follow_fork,
+		.start = choose_start(settings, target->kind),
+		.start_file = {target->script, target->script_absolute},
+		.stop_at_end = target->kind != TARGET_COMMAND && !settings->what.whole_process,
+	};
+	const struct outcome_look look = {
+		.quiet = settings->output.quiet,
+		.color = terminal_color((enum terminal_color)settings->output.color, STDERR_FILENO),
+		.from_start = recording.start == WIRE_START_AT_ONCE,
+	};
+	int status = agent_find(agent, sizeof(agent), err);
+
+	if (status < 0)
+		return status;
+	recording.command_line = command_line = build_command_line(arguments);
+	status = recording_run(&recording, &result, err);
+	free(command_line);
+	if (!result.launched)
+		return status;
+	if (status < 0)
+		command_print_error(err);
+	outcome_say(&result, &look);
+	return recording_exit_status(result.status);
+}
+
+static int run(const void *data, const struct arguments *arguments, struct error *err)
+{
+	const struct run_settings *settings = data;
+	const struct target_choice choice = {
+		.module = settings->target.module,
+		.code = settings->target.code,
+		.python = settings->target.python,
+		.command = arguments->dashes,
+		.arguments = arguments->items,
+	};
+	struct target target;
+	struct capture_name name;
+	int status = target_create(&choice, &target, err);
+
+	if (status < 0)
+		return status;
+	status = name_init(&name, settings, &target, err);
+	if (status == 0)
+		status = record(settings, arguments, &target, &name, err);
+	free(name.text);
+	target_deinit(&target);
+	return status;
+}
+
+static const struct command_example examples[] = {
+	{"sonde run app.py --port 8000", "options behind the script are the script's"},
+	{"sonde run -o app.sonde -m pytest tests", "a module, and a name for the capture"},
+	{"sonde run -- flask run", "any command that ends up running Python"},
+	{"sonde run --sample-rate 512K app.py", "cheap enough to leave on"},
+	{0},
+};
+
+const struct command command_run = {
+	.name = "run",
+	.group = COMMAND_RECORD,
+	.arguments = "(SCRIPT | -m MODULE | -c CODE | -- COMMAND) [ARGUMENTS]",
+	.summary = "run a Python program and record every allocation it makes",
+	.description =
+		"Runs a Python program and records every allocation with its Python stack, from "
+		"the "
+		"first line of the program to its last. Behind -- stands any command that ends up "
+		"running Python; it is recorded from its start to its end.\n\n"
+		"The program sees its arguments, input and output as ever, and sonde ends with its "
+		"exit "
+		"status. The capture is written to sonde-SCRIPT.PID.sonde, readable by its owner "
+		"alone.",
+	.examples = examples,
+	.options = options,
+	.order = OPTIONS_FIRST,
+	.arguments_max = -1,
+	.completes = COMPLETES_FILE,
+	.defaults = &defaults,
+	.settings_bytes = sizeof(defaults),
+	.run = run,
+};
