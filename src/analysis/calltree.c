@@ -470,3 +470,12 @@ void calltree_destroy(struct calltree *tree)
 	free(tree->nodes);
 	free(tree);
 }
+
+uint32_t calltree_next(const struct calltree *tree, uint32_t node, uint32_t top)
+{
+	if (tree->nodes[node].first_child != 0)
+		return tree->nodes[node].first_child;
+	while (node != top && tree->nodes[node].next_sibling == 0)
+		node = tree->nodes[node].parent;
+	return node != top ? tree->nodes[node].next_sibling : 0;
+}

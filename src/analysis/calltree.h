@@ -49,3 +49,7 @@ struct calltree {
 struct calltree *calltree_create(const struct profile *profile,
 				 const struct calltree_options *options);
 void calltree_destroy(struct calltree *tree);
+
+/* The node after `node` in the tree as one reads it: a node, then all below it, then its next
+ * sibling. Stays below `top`; 0 at the end. */
+uint32_t calltree_next(const struct calltree *tree, uint32_t node, uint32_t top);

@@ -1,0 +1,126 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "report/escape.h"
+#include "report/formats.h"
+#include "report/names.h"
+
+/*
+ * RFC 4180, with a line of titles. The last field is the stack, innermost frame first: frames
+ * separated by |, each "function;file;line"; a backslash stands before |, ; and backslashes that
+ * are part of a name.
+ */
+enum {
+	FIELD_CEILING = 1 << 30,
+};
+
+static void add_escaped(struct buffer *field, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' || *text == '|' || *text == ';')
+			buffer_add_byte(field, '\\');
+		buffer_add_byte(field, (uint8_t)*text);
+	}
+}
+
+static void add_stack(const struct profile *profile, stack_id stack, struct buffer *field)
+{
+	bool first = true;
+
+	buffer_clear(field);
+	while (stack != 0) {
+		const struct capture_frame *frame;
+		frame_id id;
+
+		profile_stack(profile, stack, &stack, &id);
+		frame = names_frame(profile, id);
+		if (!first)
+			buffer_add_byte(field, '|');
+		first = false;
+		add_escaped(field, frame->function);
+		buffer_add_byte(field, ';');
+		add_escaped(field, frame->file);
+		buffer_add_format(field, ";%u", frame->line);
+	}
+	buffer_add_byte(field, '\0');
+}
+
+static void write_titles(const struct profile *profile, FILE *out)
+{
+	fputs("bytes,count", out);
+	if (profile->estimated)
+		fputs(",bytes_error,count_error", out);
+	fputs(",allocator,pid", out);
+	if (profile->options.split_threads)
+		fputs(",tid,thread", out);
+	fputs(",function,file,line,stack\r\n", out);
+}
+
+/* Numbers with a point in every locale, rounded: an error is no exact number. */
+static void write_error(double error, FILE *out)
+{
+	fprintf(out, ",%" PRIu64, (uint64_t)(error + 0.5));
+}
+
+static void write_row(const struct profile *profile, const struct profile_row *row,
+		      struct buffer *field, FILE *out)
+{
+	const struct capture_frame *frame;
+	stack_id parent;
+	frame_id id;
+
+	fprintf(out, "%" PRIu64 ",%" PRIu64, row->bytes, row->count);
+	if (profile->estimated) {
+		write_error(row->bytes_error, out);
+		write_error(row->count_error, out);
+	}
+	fprintf(out, ",%s,%u", allocator_name(row->allocator), names_pid(profile, row->process));
+	if (profile->options.split_threads) {
+		char name[256];
+
+		names_thread(profile, row->thread, name, sizeof(name));
+		fprintf(out, ",%u,", names_tid(profile, row->thread));
+		escape_csv(out, name);
+	}
+	profile_stack(profile, row->stack, &parent, &id);
+	frame = names_frame(profile, row->stack != 0 ? id : 0);
+	putc(',', out);
+	escape_csv(out, frame->function);
+	putc(',', out);
+	escape_csv(out, frame->file);
+	fprintf(out, ",%u,", frame->line);
+	add_stack(profile, row->stack, field);
+	if (!field->failed)
+		escape_csv(out, (const char *)field->data);
+	fputs("\r\n", out);
+}
+
+static int write_csv(const struct profile *profile, const struct report_options *options, FILE *out,
+		     struct error *err)
+{
+	struct buffer field;
+	bool failed = false;
+
+	(void)options;
+	buffer_init(&field, FIELD_CEILING);
+	write_titles(profile, out);
+	for (size_t i = 0; i < profile->row_count && !failed; i++) {
+		write_row(profile, &profile->rows[i], &field, out);
+		failed = field.failed;
+	}
+	buffer_deinit(&field);
+	if (failed)
+		return error_set(err, ERROR_FAILED,
+				 "a stack takes more than 1 GiB as text and cannot be a CSV field");
+	return report_finish(out, err);
+}
+
+const struct report_format report_csv = {
+	.name = "csv",
+	.extension = "csv",
+	.description = "one line a stack and allocator, for spreadsheets and data frames",
+	.write = write_csv,
+};

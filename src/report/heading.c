@@ -1,0 +1,315 @@
+#include "report/heading.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "analysis/stats.h"
+#include "base/text.h"
+#include "report/escape.h"
+#include "report/style.h"
+
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+static void write_total(const struct profile *profile, FILE *out)
+{
+	char bytes[32], count[32], error[32];
+
+	fprintf(out, "%s: %s", metric_name(profile->options.metric),
+		text_bytes(profile->bytes, bytes, sizeof(bytes)));
+	if (profile->estimated)
+		fprintf(out, " \u00b1 %s",
+			text_bytes((uint64_t)profile->bytes_error, error, sizeof(error)));
+	fprintf(out, " in %s", text_count(profile->count, count, sizeof(count)));
+	if (profile->estimated)
+		fprintf(out, " \u00b1 %s",
+			text_count((uint64_t)profile->count_error, error, sizeof(error)));
+	fputs(profile->options.metric == METRIC_TOTAL
+		      ? plural(profile->count, " allocation", " allocations")
+		      : plural(profile->count, " block", " blocks"),
+	      out);
+}
+
+static void write_moment(const struct profile *profile, FILE *out)
+{
+	char text[32];
+
+	switch (profile->options.metric) {
+	case METRIC_PEAK:
+		fprintf(out, " live at %s",
+			text_duration(profile->totals.peak_time_ns, text, sizeof(text)));
+		break;
+	case METRIC_LEAKS:
+		fputs(" live at the end", out);
+		break;
+	case METRIC_TEMPORARY:
+		fprintf(out, " freed within %s %s",
+			text_count(profile->options.temporary_threshold, text, sizeof(text)),
+			plural(profile->options.temporary_threshold, "further allocation",
+			       "further allocations"));
+		break;
+	case METRIC_TOTAL:
+		break;
+	}
+}
+
+void heading_write(const struct profile *profile, const struct report_options *options, size_t rows,
+		   const char *rows_name, FILE *out)
+{
+	char count[32];
+
+	style_set(out, options->color, STYLE_BOLD);
+	write_total(profile, out);
+	write_moment(profile, out);
+	fprintf(out, ", %s %.*s", text_count(rows, count, sizeof(count)),
+		(int)(strlen(rows_name) - (rows == 1)), rows_name);
+	style_set(out, options->color, STYLE_PLAIN);
+	putc('\n', out);
+	heading_write_notices(profile, options, out);
+}
+
+static void write_filters(const struct profile *profile, FILE *out)
+{
+	const struct profile_options *options = &profile->options;
+	char bytes[32], count[32], from[32], to[32];
+
+	if (options->from_ns != 0 || options->to_ns != 0) {
+		fprintf(out, "window: from %s ",
+			text_duration(options->from_ns, from, sizeof(from)));
+		if (options->to_ns == 0 || options->to_ns == UINT64_MAX)
+			fputs("to the end", out);
+		else
+			fprintf(out, "to %s", text_duration(options->to_ns, to, sizeof(to)));
+		fputs("; blocks from before it are not in it\n", out);
+	}
+	if (profile->hidden_count > 0)
+		fprintf(out, "filtered out: %s in %s %s\n",
+			text_bytes(profile->hidden_bytes, bytes, sizeof(bytes)),
+			text_count(profile->hidden_count, count, sizeof(count)),
+			plural(profile->hidden_count, "block", "blocks"));
+}
+
+static void write_lost(const struct profile *profile, FILE *out)
+{
+	const uint64_t *lost = reader_lost(profile->reader);
+	uint64_t events = stats_events_lost(profile->reader);
+	char count[32];
+	const char *separator = ": ";
+
+	if (events > 0) {
+		fprintf(out, "warning: %s %s not recorded",
+			text_count(events, count, sizeof(count)),
+			plural(events, "event was", "events were"));
+		for (unsigned reason = 0; reason < LOST_END; reason++) {
+			if (lost[reason] == 0 || reason == LOST_STACK)
+				continue;
+			fprintf(out, "%s%s (%s)", separator,
+				text_count(lost[reason], count, sizeof(count)),
+				lost_reason_name(reason));
+			separator = ", ";
+		}
+		putc('\n', out);
+	}
+	if (lost[LOST_STACK] > 0)
+		fprintf(out, "warning: %s %s without a stack\n",
+			text_count(lost[LOST_STACK], count, sizeof(count)),
+			plural(lost[LOST_STACK], "event is", "events are"));
+}
+
+void heading_write_notices(const struct profile *profile, const struct report_options *options,
+			   FILE *out)
+{
+	const struct capture_start *start = reader_start(profile->reader);
+	const char *damage = reader_damage(profile->reader);
+	char text[1024];
+
+	write_filters(profile, out);
+	if (profile->estimated)
+		fprintf(out, "estimated from a sample, one in %s; \u00b1 is one standard error\n",
+			text_bytes(start->sample_rate_bytes, text, sizeof(text)));
+	style_set(out, options->color, STYLE_WARNING);
+	write_lost(profile, out);
+	if (damage != NULL) {
+		escape_visible(damage, false, text, sizeof(text));
+		fprintf(out, "warning: the capture is damaged, this is what came before: %s\n",
+			text);
+	} else if (!reader_complete(profile->reader)) {
+		fprintf(out,
+			"warning: the capture is incomplete, recording was cut short after %s\n",
+			text_duration(reader_duration_ns(profile->reader), text, sizeof(text)));
+	}
+	style_set(out, options->color, STYLE_PLAIN);
+}
+
+void heading_write_left_out(const struct profile *profile, size_t shown, size_t rows,
+			    const char *rows_name, uint64_t left_out_bytes, FILE *out)
+{
+	char some[32], all[32], bytes[32], percent[32];
+
+	if (shown >= rows)
+		return;
+	fprintf(out, "%s of %s %s are shown; the others hold %s (%s)\n",
+		text_count(shown, some, sizeof(some)), text_count(rows, all, sizeof(all)),
+		rows_name, text_bytes(left_out_bytes, bytes, sizeof(bytes)),
+		text_percent(profile->bytes > 0 ? (double)left_out_bytes / (double)profile->bytes
+						: 0,
+			     percent, sizeof(percent)));
+}
+
+/* ISO 8601 in UTC, to the microsecond. */
+static void write_start_time(const struct capture_start *start, struct json *json)
+{
+	time_t seconds = start->wall_time_ns / 1000000000;
+	int64_t rest_ns = start->wall_time_ns % 1000000000;
+	char date[64], text[96];
+	struct tm tm;
+
+	if (rest_ns < 0) {
+		rest_ns += 1000000000;
+		seconds--;
+	}
+	if (gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return;
+	snprintf(text, sizeof(text), "%s.%06" PRId64 "+00:00", date, rest_ns / 1000);
+	json_key_string(json, "start_time", text);
+}
+
+/* The exit status as a shell says it: 128 + n for signal n. */
+static void write_exit_status(int status, struct json *json)
+{
+	json_key(json, "exit_status");
+	if (status != -1 && WIFEXITED(status))
+		json_int(json, WEXITSTATUS(status));
+	else if (status != -1 && WIFSIGNALED(status))
+		json_int(json, 128 + WTERMSIG(status));
+	else
+		json_null(json);
+}
+
+static void write_processes(const struct capture_reader *reader, struct json *json)
+{
+	json_key(json, "processes");
+	json_begin_array(json);
+	for (process_id p = 1; p <= reader_process_count(reader); p++) {
+		const struct capture_process_info *process = reader_process(reader, p);
+
+		json_begin_object(json);
+		json_key_uint(json, "pid", process->start.pid);
+		json_key_uint(json, "parent_pid", process->start.parent_pid);
+		json_key_string(json, "command", process->start.command);
+		json_key_string(json, "python_version", process->start.python_version);
+		write_exit_status(process->exit_status, json);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
+/* That of the first process that has one. */
+static const char *python_allocator(const struct capture_reader *reader)
+{
+	for (process_id p = 1; p <= reader_process_count(reader); p++) {
+		const char *name = reader_process(reader, p)->start.python_allocator;
+
+		if (name[0] != '\0')
+			return name;
+	}
+	return "";
+}
+
+static void write_lost_reasons(const struct capture_reader *reader, struct json *json)
+{
+	const uint64_t *lost = reader_lost(reader);
+	bool any = false;
+
+	for (unsigned reason = 0; reason < LOST_END; reason++) {
+		if (lost[reason] == 0)
+			continue;
+		if (!any) {
+			json_key(json, "lost");
+			json_begin_object(json);
+		}
+		any = true;
+		json_key_uint(json, lost_reason_name(reason), lost[reason]);
+	}
+	if (any)
+		json_end_object(json);
+}
+
+/* Keys that are there when they apply: what makes the numbers less than the whole. */
+static void write_limits(const struct profile *profile, struct json *json)
+{
+	const struct profile_options *options = &profile->options;
+	const struct capture_start *start = reader_start(profile->reader);
+
+	write_lost_reasons(profile->reader, json);
+	if (reader_damage(profile->reader) != NULL)
+		json_key_string(json, "damage", reader_damage(profile->reader));
+	if (start->mode == CAPTURE_AGGREGATE)
+		json_key_bool(json, "aggregate", true);
+	if (profile->estimated) {
+		json_key_bool(json, "estimated", true);
+		json_key_uint(json, "sample_rate_bytes", start->sample_rate_bytes);
+	}
+	if (options->from_ns != 0 || options->to_ns != 0) {
+		json_key_seconds(json, "from_seconds", options->from_ns);
+		if (options->to_ns != 0 && options->to_ns != UINT64_MAX)
+			json_key_seconds(json, "to_seconds", options->to_ns);
+	}
+	if (profile->hidden_count > 0) {
+		json_key_uint(json, "filtered_out_bytes", profile->hidden_bytes);
+		json_key_uint(json, "filtered_out_count", profile->hidden_count);
+	}
+}
+
+void heading_write_metadata(const struct profile *profile, struct json *json)
+{
+	const struct capture_reader *reader = profile->reader;
+	const struct capture_start *start = reader_start(reader);
+
+	json_key(json, "metadata");
+	json_begin_object(json);
+	json_key(json, "command_line");
+	json_begin_array(json);
+	for (const char *const *word = start->command_line; word != NULL && *word != NULL; word++)
+		json_string(json, *word);
+	json_end_array(json);
+	write_start_time(start, json);
+	json_key_seconds(json, "duration_seconds", reader_duration_ns(reader));
+	json_key_string(json, "python_allocator", python_allocator(reader));
+	json_key_bool(json, "native_stacks", start->native_stacks);
+	json_key_bool(json, "python_allocators_traced", start->python_allocators_traced);
+	json_key_bool(json, "complete", reader_complete(reader));
+	json_key_uint(json, "events_lost", stats_events_lost(reader));
+	write_processes(reader, json);
+	write_limits(profile, json);
+	json_end_object(json);
+}
+
+void heading_begin_json(const struct profile *profile, const char *schema, struct json *json,
+			FILE *out)
+{
+	json_init(json, out);
+	json_begin_object(json);
+	json_key_string(json, "schema", schema);
+	heading_write_metadata(profile, json);
+	json_key_string(json, "metric", metric_name(profile->options.metric));
+	json_key_uint(json, "bytes", profile->bytes);
+	json_key_uint(json, "count", profile->count);
+	if (profile->estimated) {
+		json_key_double(json, "bytes_error", profile->bytes_error);
+		json_key_double(json, "count_error", profile->count_error);
+	}
+}
+
+int heading_end_json(struct json *json, struct error *err)
+{
+	json_end_object(json);
+	putc('\n', json->out);
+	return report_finish(json->out, err);
+}

@@ -1,0 +1,18 @@
+#include "report/style.h"
+
+void style_set(FILE *out, bool color, enum style style)
+{
+	static const char *const codes[] = {
+		[STYLE_PLAIN] = "\033[0m",   [STYLE_BOLD] = "\033[0;1m",
+		[STYLE_DIM] = "\033[0;2m",   [STYLE_HOT] = "\033[0;31m",
+		[STYLE_WARM] = "\033[0;33m", [STYLE_WARNING] = "\033[0;1;33m",
+	};
+
+	if (color)
+		fputs(codes[style], out);
+}
+
+enum style style_of_share(double share)
+{
+	return share >= 0.2 ? STYLE_HOT : share >= 0.05 ? STYLE_WARM : STYLE_PLAIN;
+}

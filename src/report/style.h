@@ -1,0 +1,19 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* ANSI colours, or nothing. A style lasts until the next call. */
+enum style {
+	STYLE_PLAIN,
+	STYLE_BOLD,
+	STYLE_DIM,
+	STYLE_HOT,
+	STYLE_WARM,
+	STYLE_WARNING,
+};
+
+void style_set(FILE *out, bool color, enum style style);
+
+/* For a share of the total: hot from a fifth, warm from a twentieth. */
+enum style style_of_share(double share);

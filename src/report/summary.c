@@ -1,0 +1,216 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/functions.h"
+#include "base/text.h"
+#include "report/formats.h"
+#include "report/heading.h"
+#include "report/names.h"
+#include "report/style.h"
+
+enum {
+	NAME_COLUMNS = 30, /* columns that may be left out make room for a name of so many */
+};
+
+/* Which columns there are, and how wide those of counts. */
+struct layout {
+	bool own_share, allocations;
+	int blocks, allocated;
+	size_t fixed;
+};
+
+static double share_of(const struct profile *profile, uint64_t bytes)
+{
+	return profile->bytes > 0 ? (double)bytes / (double)profile->bytes : 0;
+}
+
+static int count_width(uint64_t highest, const char *title)
+{
+	char text[32];
+	size_t digits = strlen(text_count(highest, text, sizeof(text)));
+
+	return (int)(digits > strlen(title) ? digits : strlen(title));
+}
+
+static struct layout measure(const struct profile *profile, const struct functions *functions,
+			     size_t shown, const struct report_options *options)
+{
+	struct layout layout = {.own_share = true, .allocations = true};
+	uint64_t blocks = 0, allocated = 0;
+	size_t error = profile->estimated ? 13 : 0;
+
+	for (size_t i = 0; i < shown; i++) {
+		const struct function_sum *sum = &functions->sums[i];
+
+		blocks = sum->own.count > blocks ? sum->own.count : blocks;
+		allocated =
+			sum->own_allocated.count > allocated ? sum->own_allocated.count : allocated;
+	}
+	layout.blocks = count_width(blocks, "Blocks");
+	layout.allocated = count_width(allocated, "Allocations");
+	layout.fixed = 10 + 9 + 12 + 9 + 2 * error + 2 + (size_t)layout.blocks + 2 +
+		       (size_t)layout.allocated + 2;
+	if (options->columns == 0)
+		return layout;
+	if (layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
+		layout.own_share = false;
+		layout.fixed -= 9;
+	}
+	if (layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
+		layout.allocations = false;
+		layout.fixed -= (size_t)layout.allocated + 2;
+	}
+	return layout;
+}
+
+static void write_titles(const struct profile *profile, const struct layout *layout,
+			 const struct report_options *options, FILE *out)
+{
+	style_set(out, options->color, STYLE_BOLD);
+	fprintf(out, "%10s", "Own");
+	if (profile->estimated)
+		fprintf(out, "%13s", "Error");
+	if (layout->own_share)
+		fprintf(out, "%9s", "Share");
+	fprintf(out, "%12s", "Total");
+	if (profile->estimated)
+		fprintf(out, "%13s", "Error");
+	fprintf(out, "%9s  %*s", "Share", layout->blocks, "Blocks");
+	if (layout->allocations)
+		fprintf(out, "  %*s", layout->allocated, "Allocations");
+	fputs("  Function\n", out);
+	style_set(out, options->color, STYLE_PLAIN);
+}
+
+static void write_bytes(const struct profile *profile, int width, uint64_t bytes, double error,
+			FILE *out)
+{
+	char text[32];
+
+	fprintf(out, "%*s", width, text_bytes(bytes, text, sizeof(text)));
+	if (profile->estimated)
+		fprintf(out, " \u00b1 %10s", text_bytes((uint64_t)error, text, sizeof(text)));
+}
+
+static void write_share(double share, bool color, FILE *out)
+{
+	char text[32];
+
+	style_set(out, color, style_of_share(share));
+	fprintf(out, "%9s", text_percent(share, text, sizeof(text)));
+	style_set(out, color, STYLE_PLAIN);
+}
+
+static void write_sum(const struct profile *profile, const struct function_sum *sum,
+		      const struct layout *layout, const struct report_options *options, FILE *out)
+{
+	struct names_location location;
+	size_t columns = 0;
+	char text[32];
+
+	write_bytes(profile, 10, sum->own.bytes, sum->own_bytes_error, out);
+	if (layout->own_share)
+		write_share(share_of(profile, sum->own.bytes), options->color, out);
+	write_bytes(profile, 12, sum->total.bytes, sum->total_bytes_error, out);
+	write_share(share_of(profile, sum->total.bytes), options->color, out);
+	fprintf(out, "  %*s", layout->blocks, text_count(sum->own.count, text, sizeof(text)));
+	if (layout->allocations)
+		fprintf(out, "  %*s", layout->allocated,
+			text_count(sum->own_allocated.count, text, sizeof(text)));
+	names_location(names_frame(profile, sum->frame), false, false, &location);
+	if (options->columns > 0)
+		columns = (size_t)options->columns > layout->fixed + 16
+				  ? (size_t)options->columns - layout->fixed
+				  : 16;
+	names_fit(&location, columns);
+	fprintf(out, "  %s", location.function);
+	if (location.place[0] != '\0') {
+		style_set(out, options->color, STYLE_DIM);
+		fprintf(out, " (%s)", location.place);
+		style_set(out, options->color, STYLE_PLAIN);
+	}
+	putc('\n', out);
+}
+
+static int write_text(const struct profile *profile, const struct report_options *options,
+		      const struct functions *functions, size_t shown, FILE *out, struct error *err)
+{
+	struct layout layout = measure(profile, functions, shown, options);
+	uint64_t left_out = 0;
+
+	for (size_t i = shown; i < functions->count; i++)
+		left_out += functions->sums[i].own.bytes;
+	heading_write(profile, options, functions->count, "functions", out);
+	if (shown > 0) {
+		putc('\n', out);
+		write_titles(profile, &layout, options, out);
+	}
+	for (size_t i = 0; i < shown; i++)
+		write_sum(profile, &functions->sums[i], &layout, options, out);
+	if (shown < functions->count)
+		putc('\n', out);
+	heading_write_left_out(profile, shown, functions->count, "functions", left_out, out);
+	return report_finish(out, err);
+}
+
+static void write_json_sum(const struct profile *profile, const struct function_sum *sum,
+			   struct json *json)
+{
+	json_line(json);
+	json_begin_object(json);
+	names_write_json(names_frame(profile, sum->frame), false, json);
+	json_key_uint(json, "own_bytes", sum->own.bytes);
+	json_key_uint(json, "own_count", sum->own.count);
+	json_key_uint(json, "total_bytes", sum->total.bytes);
+	json_key_uint(json, "total_count", sum->total.count);
+	if (profile->estimated) {
+		json_key_double(json, "own_bytes_error", sum->own_bytes_error);
+		json_key_double(json, "total_bytes_error", sum->total_bytes_error);
+	}
+	json_key_uint(json, "own_allocated_bytes", sum->own_allocated.bytes);
+	json_key_uint(json, "own_allocations", sum->own_allocated.count);
+	json_key_uint(json, "total_allocated_bytes", sum->total_allocated.bytes);
+	json_key_uint(json, "total_allocations", sum->total_allocated.count);
+	json_end_object(json);
+}
+
+static int write_json(const struct profile *profile, const struct functions *functions,
+		      size_t shown, FILE *out, struct error *err)
+{
+	struct json json;
+
+	heading_begin_json(profile, "sonde.summary/1", &json, out);
+	if (shown < functions->count)
+		json_key_uint(&json, "functions_left_out", functions->count - shown);
+	json_key(&json, "functions");
+	json_begin_array(&json);
+	for (size_t i = 0; i < shown; i++)
+		write_json_sum(profile, &functions->sums[i], &json);
+	json_line(&json);
+	json_end_array(&json);
+	return heading_end_json(&json, err);
+}
+
+static int write_summary(const struct profile *profile, const struct report_options *options,
+			 FILE *out, struct error *err)
+{
+	struct functions *functions = functions_create(profile);
+	size_t shown = functions->count;
+	int result;
+
+	if (options->max_rows > 0 && (size_t)options->max_rows < shown)
+		shown = (size_t)options->max_rows;
+	if (options->json)
+		result = write_json(profile, functions, shown, out, err);
+	else
+		result = write_text(profile, options, functions, shown, out, err);
+	functions_destroy(functions);
+	return result;
+}
+
+const struct report_format report_summary = {
+	.name = "summary",
+	.extension = "txt",
+	.description = "own and total bytes of each function",
+	.write = write_summary,
+};
