@@ -100,7 +100,8 @@ class Controls {
         const { view, amount, choices } = this.stage;
         const weight = choices.byCount ? share.allocations : share.bytes;
 
-        this.share = share.nodes ? `${textPercent(weight / view.weight[0])} · ${amount(weight)}` : "no match";
+        this.share = share.nodes ? `${textPercent(weight / view.weight[0])} · ${amount(weight)}` +
+            (choices.byCount ? "" : textError(share.variance)) : "no match";
         this.result.textContent = this.share;
     }
 
@@ -200,7 +201,8 @@ class Controls {
         const list = document.getElementById("crumbs");
         const path = stage.view.path(stage.zoomed);
         const cut = path.length > CRUMBS ? path.length - CRUMBS + 1 : 0;
-        const whole = stage.x0 <= 0 && stage.x1 >= stage.view.weight[0];
+        const [x0, x1] = stage.goal;
+        const whole = x0 <= 0 && x1 >= stage.view.weight[0];
 
         list.replaceChildren();
         path.forEach((v, i) => {
@@ -219,7 +221,7 @@ class Controls {
         document.getElementById("reset").hidden = whole;
         document.getElementById("hint").hidden = !whole;
         document.getElementById("range").textContent = whole ? "" :
-            `${stage.amount(stage.x1 - stage.x0)} shown, ${textPercent((stage.x1 - stage.x0) / stage.view.weight[0])}`;
+            `${stage.amount(x1 - x0)} shown, ${textPercent((x1 - x0) / stage.view.weight[0])}`;
     }
 
     crumb(v, isLast) {
@@ -368,8 +370,9 @@ function showLegend(stage) {
         const item = document.createElement("li");
         const dot = document.createElement("i");
         const used = frames.category.includes(category);
+        const hidden = category === IMPORT && stage.choices.hideImports;
 
-        if (!used || (category === OTHER && !own[category]))
+        if (!used || hidden || (category === OTHER && !own[category]))
             return;
         dot.style.background = cssColor(kindColor(stage.theme, category));
         item.append(dot, `${name} ${textPercent(own[category] / view.weight[0])}`);

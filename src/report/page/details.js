@@ -49,7 +49,7 @@ class Details {
         const neighbour = choices.inverted ? "callee" : "caller";
 
         rows.push([choices.inverted && view.depth[v] > 1 ? "Through here" : "Total",
-            textBytes(view.bytes[v])]);
+            textBytes(view.bytes[v]) + textError(view.variance?.[v])]);
         if (!choices.inverted)
             rows.push(["Own", textBytes(view.ownBytes[v])]);
         rows.push(["Allocations", textCount(view.allocations[v]) +
@@ -59,7 +59,7 @@ class Details {
                 `, ${this.of(shareOf, view.weight[parent])} of its ${neighbour}`)]);
             const all = this.everywhere(view.key[v]);
             if (all.nodes > 1 && !this.stage.frames.isThread[this.stage.frameOf(v)])
-                rows.push(["Everywhere", `${textBytes(all.bytes)}, ` +
+                rows.push(["Everywhere", `${textBytes(all.bytes)}${textError(all.variance)}, ` +
                     `${this.of(view.options.byCount ? all.allocations : all.bytes, view.weight[0])} in ` +
                     textPlural(all.nodes, "place", "places")]);
         }

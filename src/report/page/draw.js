@@ -71,7 +71,7 @@ class Painter {
             faint: cssColor(theme.faint), dimmed: cssColor(theme.dimmed),
             dimmedText: cssColor(theme.dimmedText), match: cssColor(theme.match),
             matchText: cssColor(theme.matchText), matchFaint: cssColor(theme.matchFaint),
-            rest: cssColor(theme.rest),
+            hatch: this.hatch(theme),
         };
         for (let row = first; row <= last && row < layout.rows.length; row++) {
             this.paintRests(scene, row);
@@ -80,18 +80,42 @@ class Painter {
         }
     }
 
+    /* Hatched: there is something, but not one frame. */
     paintRests(scene, row) {
-        const { context } = this;
+        const { context, ruler } = this;
         const { layout, geometry } = scene;
         const top = geometry.rowTop(row);
-        const edge = geometry.icicle ? top : top + ROW_HEIGHT - 4;
 
-        context.fillStyle = this.styles.rest;
         for (const rest of layout.rests[row]) {
             const left = Math.max(0, layout.x(rest.left));
+            const right = Math.min(geometry.width, layout.x(rest.right));
+            const text = textPlural(rest.frames, "narrow frame", "narrow frames");
 
-            context.fillRect(left, edge, Math.min(geometry.width, layout.x(rest.right)) - left, 3);
+            context.fillStyle = this.styles.hatch;
+            context.fillRect(left, top, Math.max(0.5, right - left - 1), ROW_HEIGHT - 1);
+            if (right - left < 40)
+                continue;
+            context.fillStyle = this.styles.dimmedText;
+            context.fillText(ruler.cut(text, right - left - 2 * TEXT_INSET), left + TEXT_INSET,
+                top + ROW_HEIGHT / 2);
         }
+    }
+
+    hatch(theme) {
+        const tile = document.createElement("canvas");
+        const context = tile.getContext("2d");
+
+        tile.width = tile.height = 6;
+        context.fillStyle = cssColor(theme.dimmed);
+        context.fillRect(0, 0, 6, 6);
+        context.strokeStyle = cssColor(theme.rest);
+        context.lineWidth = 1.2;
+        for (const x of [-6, 0, 6]) {
+            context.moveTo(x - 1, 7);
+            context.lineTo(x + 7, -1);
+        }
+        context.stroke();
+        return this.context.createPattern(tile, "repeat");
     }
 
     paintBox(scene, row, v) {

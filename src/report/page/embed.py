@@ -18,6 +18,7 @@ STYLE = "flamegraph.css"
 SCRIPTS = ["text.js", "color.js", "frames.js", "tree.js", "search.js", "draw.js", "timeline.js",
            "header.js", "export.js", "stage.js", "details.js", "controls.js", "flamegraph.js"]
 SVG_SCRIPT = "svg.js"
+SVG_STYLE = "svg.css"
 MARKS = ["@TITLE@", "@DATA@", "@NODES@"]
 
 
@@ -59,11 +60,11 @@ def build_page(directory):
     return parts
 
 
-def build_svg_script(directory):
-    script = build_script(directory, [SVG_SCRIPT])
-    if "]]>" in script:
-        raise SystemExit("embed.py: the SVG script would end its own section")
-    return script
+def build_svg(directory):
+    texts = [build_script(directory, [SVG_SCRIPT]), squeeze(read(directory, SVG_STYLE))]
+    if any("]]>" in text for text in texts):
+        raise SystemExit("embed.py: an SVG source would end its own section")
+    return texts
 
 
 def quote(text):
@@ -92,9 +93,9 @@ def main():
     parts = build_page(directory)
     names = ["head", "body", "nodes", "tail"]
     texts = [(f"flamegraph_page_{name}", part) for name, part in zip(names, parts)]
-    texts.append(("flamegraph_svg_script", build_svg_script(directory)))
+    texts += zip(["flamegraph_svg_script", "flamegraph_svg_style"], build_svg(directory))
     with output.open("w", encoding="ascii") as out:
-        out.write("/* Made by src/report/page/embed.py. */\n#include \"report/flamegraph_page.h\"\n")
+        out.write("/* Made by src/report/page/embed.py. */\n#include \"report/flamegraph.h\"\n")
         for name, text in texts:
             out.write(f"\nconst char {name}[] =\n{quote(text)};\n")
 

@@ -4,7 +4,7 @@ function readPage() {
     const json = document.getElementById("data");
     const packed = document.getElementById("nodes");
     const data = JSON.parse(json.textContent);
-    const source = decodeSource(decodeBase64(packed.textContent), data.nodes);
+    const source = decodeSource(decodeBase64(packed.textContent), data.nodes, data.estimated);
 
     json.remove();
     packed.remove();
@@ -12,7 +12,7 @@ function readPage() {
 }
 
 function emptyText(data) {
-    if (data.hidden_bytes || data.hidden_count)
+    if (data.metadata.filtered_out_count)
         return ["Nothing is left to show", "The filters took everything away."];
     if (data.metric === "leaks")
         return ["Nothing leaked", "Every block that was allocated while recording was released again."];

@@ -50,7 +50,7 @@ class Frames {
 
     threadName(thread) {
         const { name, tid, pid } = this.data.threads[thread];
-        const where = this.data.processes.length > 1 ? `${pid}/${tid}` : tid;
+        const where = this.data.metadata.processes.length > 1 ? `${pid}/${tid}` : tid;
 
         return name ? `${name} (thread ${where})` : `thread ${where}`;
     }

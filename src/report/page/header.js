@@ -1,77 +1,88 @@
 /* What stands above the graph: whose memory this is, how much of it, and what to doubt. */
 
 const METRICS = {
-    peak: { name: "Peak memory", unit: ["allocation alive", "allocations alive"] },
-    leaks: { name: "Memory never released", unit: ["allocation", "allocations"] },
-    temporary: { name: "Temporary memory", unit: ["allocation", "allocations"] },
-    total: { name: "All memory allocated", unit: ["allocation", "allocations"] },
+    peak: { name: "Peak memory", unit: ["block", "blocks"], text: " alive" },
+    leaks: { name: "Memory never released", unit: ["block", "blocks"], text: " alive at the end" },
+    temporary: { name: "Temporary memory", unit: ["block", "blocks"], text: "" },
+    total: { name: "All memory allocated", unit: ["allocation", "allocations"], text: "" },
 };
 
 function metricOf(data) {
     return METRICS[data.metric] || METRICS.total;
 }
 
-function headerError(data) {
-    return data.estimated ? ` ± ${textBytes(data.bytes_error)}` : "";
-}
-
 /* One sentence on the numbers. */
 function headerSummary(data) {
-    const { unit } = metricOf(data);
-    let text = `in ${textPlural(data.count, ...unit)}`;
+    const { unit, text: state } = metricOf(data);
+    const threshold = data.temporary_threshold;
+    let text = `in ${textCount(data.count)}` + (data.estimated ? ` ± ${textCount(data.count_error)}` : "") +
+        ` ${unit[data.count === 1 ? 0 : 1]}${state}`;
 
-    if (data.estimated)
-        text += ` ± ${textCount(data.count_error)}`;
-    if (data.metric === "peak" && data.peak_time_seconds !== null)
-        text += `, reached after ${textDuration(data.peak_time_seconds)}`;
+    if (data.metric === "peak" && data.peak_bytes)
+        text += ` after ${textDuration(data.peak_seconds)}`;
     if (data.metric === "temporary")
-        text += data.temporary_threshold === 0 ? ", released before their thread's next allocation" :
-            `, released within ${textPlural(data.temporary_threshold, "further allocation", "further allocations")} of their thread`;
-    if (data.estimated)
-        text += ` (estimated from samples of one in ${textBytes(data.sample_rate_bytes)}; ± is the standard error)`;
+        text += `, released within ${textPlural(threshold, "further allocation", "further allocations")} of their thread`;
     return text;
 }
 
 function headerFacts(data) {
-    const facts = [["Command", data.command_line.join(" ")]];
+    const { metadata } = data;
+    const { from_seconds: from, to_seconds: to, duration_seconds: duration } = metadata;
+    const versions = [...new Set(metadata.processes.map((p) => p.python_version).filter(Boolean))];
+    const facts = [["Command", metadata.command_line.join(" ")]];
 
-    if (data.python_versions.length)
-        facts.push(["Python", data.python_versions.join(", ")]);
-    facts.push(["Duration", textDuration(data.duration_seconds)]);
-    if (data.window)
-        facts.push(["Window", `${textDuration(data.window[0])} to ${textDuration(data.window[1])}`]);
+    if (versions.length)
+        facts.push(["Python", versions.join(", ")]);
+    facts.push(["Duration", textDuration(duration)]);
+    if (from !== undefined)
+        facts.push(["Window", `${textDuration(from)} to ${textDuration(to ?? duration)}`]);
     if (data.metric !== "peak" && data.peak_bytes)
-        facts.push(["Peak", `${textBytes(data.peak_bytes)} after ${textDuration(data.peak_time_seconds)}`]);
-    if (data.processes.length > 1)
-        facts.push(["Processes", textCount(data.processes.length)]);
-    if (data.start_time)
-        facts.push(["Started", data.start_time.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")]);
+        facts.push(["Peak", `${textBytes(data.peak_bytes)} after ${textDuration(data.peak_seconds)}`]);
+    if (metadata.processes.length > 1)
+        facts.push(["Processes", textCount(metadata.processes.length)]);
+    if (metadata.start_time)
+        facts.push(["Started", metadata.start_time.replace("T", " ").replace(/(\.\d+)?(Z|\+00:00)$/, " UTC")]);
     if (data.host)
         facts.push(["Host", data.host]);
     return facts;
 }
 
-const LOST_REASONS = {
-    full: "the program allocated faster than it could be recorded",
-    reentrant: "made by a signal handler inside the tracer",
-    stack: "kept, but without their stack",
-    sampled: "sampled, but could not be followed",
-    threads: "more threads at once than there was room for",
-};
+/* What the numbers do not say by themselves, and is no reason to doubt them. */
+function headerNotes(data) {
+    const { metadata } = data;
+    const notes = [];
+
+    if (data.estimated)
+        notes.push(`Estimated from a sample, one in ${textBytes(metadata.sample_rate_bytes)}; ± is one standard error.`);
+    if (metadata.filtered_out_count)
+        notes.push(`Filters took away ${textBytes(metadata.filtered_out_bytes)} in ` +
+            `${textPlural(metadata.filtered_out_count, "block", "blocks")}.`);
+    if (metadata.from_seconds !== undefined)
+        notes.push("Blocks from before the window are not in it.");
+    return notes;
+}
+
+const LOST_STACKS = "stack unknown";
 
 /* What makes the numbers less than the whole truth, most serious first. */
 function headerWarnings(data) {
+    const { metadata } = data;
+    const lost = Object.entries(metadata.lost || {}).filter(([reason]) => reason !== LOST_STACKS);
+    const stackless = (metadata.lost || {})[LOST_STACKS];
     const warnings = [];
 
-    if (data.damage)
-        warnings.push(`The capture is damaged: ${data.damage}. What comes before the damage is shown.`);
-    else if (!data.complete)
-        warnings.push("The recording was cut off: what happened after its last saved part is missing.");
-    for (const { reason, count } of data.lost)
-        warnings.push(`${textPlural(count, "event", "events")} lost: ${LOST_REASONS[reason] || reason}.`);
-    if (data.left_out_nodes)
-        warnings.push(`${textPlural(data.left_out_nodes, "small frame", "small frames")} left out of this page ` +
-            `(${textBytes(data.left_out_bytes)}); they are counted in their callers.`);
+    if (metadata.damage)
+        warnings.push(`The capture is damaged, this is what came before: ${metadata.damage}`);
+    else if (!metadata.complete)
+        warnings.push(`The capture is incomplete, recording was cut short after ${textDuration(metadata.duration_seconds)}.`);
+    if (lost.length)
+        warnings.push(`${textPlural(metadata.events_lost, "event was", "events were")} not recorded: ` +
+            `${lost.map(([reason, count]) => `${textCount(count)} (${reason})`).join(", ")}.`);
+    if (stackless)
+        warnings.push(`${textPlural(stackless, "event is", "events are")} without a stack.`);
+    if (data.left_out)
+        warnings.push(`${textPlural(data.left_out, "branch", "branches")} of small frames left out of this page, ` +
+            `${textBytes(data.left_out_bytes)} together; boxes named <left out> stand for them.`);
     return warnings;
 }
 
@@ -83,7 +94,8 @@ function headerFill(data) {
     document.title = `${data.title} · ${metricOf(data).name}`;
     byId("title").textContent = data.title;
     byId("metric").textContent = metricOf(data).name;
-    byId("amount").textContent = textBytes(data.bytes) + headerError(data);
+    byId("amount").textContent = textBytes(data.bytes) +
+        (data.estimated ? textError(data.bytes_error ** 2) : "");
     byId("summary").textContent = headerSummary(data);
     for (const [name, value] of headerFacts(data)) {
         const [pair, term, detail] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
@@ -100,9 +112,5 @@ function headerFill(data) {
         warnings.append(item);
     }
     warnings.hidden = warnings.children.length === 0;
-    if (data.hidden_bytes || data.hidden_count) {
-        byId("filtered").textContent = `Filters took away ${textBytes(data.hidden_bytes)} in ` +
-            `${textPlural(data.hidden_count, "allocation", "allocations")}.`;
-        byId("filtered").hidden = false;
-    }
+    byId("notes").textContent = headerNotes(data).join(" ");
 }

@@ -20,12 +20,13 @@ function compileQuery(text, isRegex) {
 function searchShare(view, matches) {
     const { source } = view;
     const { keys, top } = view.options;
-    const share = { bytes: 0, allocations: 0, nodes: 0 };
+    const share = { bytes: 0, allocations: 0, variance: 0, nodes: 0 };
 
     for (let i = top + 1; i < view.end;) {
         if (matches[keys[source.frame[i]]] && !view.isHidden(i)) {
             share.bytes += source.bytes[i];
             share.allocations += source.allocations[i];
+            share.variance += source.variance[i] ?? 0;
             share.nodes++;
             i = source.end[i];
         } else {

@@ -77,6 +77,7 @@ class Stage {
         this.zoomed = 0;
         this.x0 = 0;
         this.x1 = this.view.weight[0];
+        this.goal = [this.x0, this.x1];
         this.history = [];
         this.hovered = -1;
     }
@@ -99,6 +100,7 @@ class Stage {
             this.zoomed = this.follow(paths[0]);
         this.x0 = this.view.left[this.zoomed];
         this.x1 = this.view.right(this.zoomed);
+        this.goal = [this.x0, this.x1];
         this.matches = null;
         this.listener.rebuilt();
         this.refresh();
@@ -258,8 +260,9 @@ class Stage {
     moveTo(x0, x1) {
         const start = performance.now();
         const from = [this.x0, this.x1];
-        const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden;
+        const still = this.isStill;
 
+        this.goal = [x0, x1];
         cancelAnimationFrame(this.animation);
         const step = (now) => {
             const share = still ? 1 : Math.min(1, Math.max(0, (now - start) / ZOOM_MS));
@@ -269,9 +272,29 @@ class Stage {
             this.x1 = share === 1 ? x1 : from[1] + (x1 - from[1]) * eased;
             this.animation = share === 1 ? 0 : requestAnimationFrame(step);
             this.refresh();
+            if (share === 1)
+                this.leaveRoom();
         };
         step(start);
         this.listener.changed();
+    }
+
+    get isStill() {
+        return document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    }
+
+    /* After a zoom: what lies below the zoomed box should be seen, not only the box. */
+    leaveRoom() {
+        const { geometry, layout } = this;
+        const row = this.view.depth[this.zoomed];
+        const top = geometry.rowTop(row);
+        const room = this.choices.icicle ? geometry.height - top - ROW_HEIGHT : top;
+        const wanted = Math.min(layout.rows.length - 1 - row, 12) * ROW_HEIGHT;
+        const by = Math.min(wanted - room, geometry.height - ROW_HEIGHT - room);
+
+        if (by > 0)
+            this.element.scrollBy({ top: this.choices.icicle ? by : -by,
+                behavior: this.isStill ? "auto" : "smooth" });
     }
 
     /* By hand: any range. What is zoomed becomes the narrowest box that still fills the screen. */
@@ -284,6 +307,7 @@ class Stage {
         this.animation = 0;
         this.x0 = Math.min(Math.max(0, x0), all - wide);
         this.x1 = this.x0 + wide;
+        this.goal = [this.x0, this.x1];
         this.refresh();
         let v = this.zoomed;
         while (v > 0 && (view.left[v] > this.x0 || view.right(v) < this.x1))

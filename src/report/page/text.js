@@ -47,6 +47,11 @@ function textDuration(seconds) {
     return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole / 60) % 60).padStart(2, "0")} min`;
 }
 
+/* What stands behind an estimate: its standard error; nothing behind an exact number. */
+function textError(variance) {
+    return variance > 0 ? ` ± ${textBytes(Math.sqrt(variance))}` : "";
+}
+
 function textPlural(count, one, many) {
     return textCount(count) + " " + (count === 1 ? one : many);
 }

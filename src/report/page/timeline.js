@@ -28,11 +28,13 @@ function timelineIndex(seconds, moment) {
 class Timeline {
     constructor(figure, data) {
         const { seconds, heap, rss } = data.timeline;
+        const { from_seconds: from = 0, to_seconds: to, duration_seconds: duration } = data.metadata;
 
         this.seconds = seconds;
         this.heap = heap.some((v) => v > 0) ? heap : [];
         this.rss = rss.some((v) => v > 0) ? rss : [];
-        this.duration = Math.max(data.duration_seconds, seconds[seconds.length - 1] || 0);
+        this.from = from;
+        this.duration = Math.max((to ?? duration) - from, (seconds[seconds.length - 1] || 0) - from);
         this.highest = [...this.heap, ...this.rss].reduce((a, b) => Math.max(a, b), 0);
         this.caption = figure.querySelector("figcaption");
         if (seconds.length < 2 || !this.highest || !this.duration)
@@ -40,56 +42,59 @@ class Timeline {
         figure.hidden = false;
         this.plot = figure.querySelector(".plot");
         this.draw(data);
-        this.rest = this.caption.textContent;
         this.plot.addEventListener("pointermove", (event) => this.point(event));
         this.plot.addEventListener("pointerleave", () => this.leave());
     }
 
+    /* The path of a series without its first values. */
+    line(values, first = 0) {
+        return "M" + timelinePoints(this.seconds.map((s) => s - this.from), values, this.duration,
+            this.highest).slice(first).join("L");
+    }
+
+    hasPeak(data) {
+        return this.heap.length > 0 && data.peak_bytes > 0;
+    }
+
     draw(data) {
-        const { seconds, heap, rss, duration, highest } = this;
+        const { heap, rss, duration, highest } = this;
         const svg = svgElement("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", role: "img" });
-        const parts = [];
+        const known = rss.findIndex((v) => v > 0);
+        const when = `peak after ${textDuration(data.peak_seconds)}`;
         let label = "Memory over time.";
 
         if (heap.length) {
-            const points = timelinePoints(seconds, heap, duration, highest);
+            const line = this.line(heap);
 
-            svg.append(svgElement("path", { class: "heap", d: `M0,100L${points.join("L")}L1000,100Z` }));
-            svg.append(svgElement("path", { class: "heap-line", d: `M${points.join("L")}` }));
-            parts.push("heap");
+            svg.append(svgElement("path", { class: "heap", d: `${line}L1000,100L${line.slice(1).split(",")[0]},100Z` }));
+            svg.append(svgElement("path", { class: "heap-line", d: line }));
         }
         if (rss.length) {
-            const known = rss.findIndex((v) => v > 0);
-            const points = timelinePoints(seconds, rss, duration, highest).slice(known);
-
-            svg.append(svgElement("path", { class: "rss", d: `M${points.join("L")}` }));
+            svg.append(svgElement("path", { class: "rss", d: this.line(rss, known) }));
             label += ` Highest RSS ${textBytes(rss.reduce((a, b) => Math.max(a, b), 0))}.`;
-            parts.push("RSS");
         }
-        if (heap.length && data.peak_bytes) {
-            const x = (1000 * data.peak_time_seconds / duration).toFixed(1);
+        if (this.hasPeak(data)) {
+            const x = (1000 * (data.peak_seconds - this.from) / duration).toFixed(1);
 
             svg.append(svgElement("line", { class: "peak", x1: x, x2: x, y1: 0, y2: 100 }));
-            label += ` Peak of the heap ${textBytes(data.peak_bytes)}, after ${textDuration(data.peak_time_seconds)}.`;
+            label += ` Heap ${textBytes(data.peak_bytes)}, ${when}.`;
         }
         svg.setAttribute("aria-label", label);
-        this.cursor = svgElement("line", { class: "cursor", x1: 0, x2: 0, y1: 0, y2: 100 });
-        this.cursor.setAttribute("visibility", "hidden");
+        this.cursor = svgElement("line", { class: "cursor", y1: 0, y2: 100, visibility: "hidden" });
         svg.append(this.cursor);
         this.plot.prepend(svg);
         this.plot.querySelector(".scale").textContent = textBytes(highest);
-        for (const key of this.caption.querySelectorAll("[data-series]"))
-            key.hidden = !parts.includes(key.dataset.series);
+        this.caption.querySelector("[data-series=heap]").hidden = heap.length === 0;
+        this.caption.querySelector("[data-series=rss]").hidden = rss.length === 0;
         this.text = this.caption.querySelector(".when");
-        this.text.textContent = heap.length && data.peak_bytes ?
-            `peak after ${textDuration(data.peak_time_seconds)}` : `over ${textDuration(duration)}`;
-        this.restText = this.text.textContent;
+        this.restText = this.hasPeak(data) ? when : `over ${textDuration(duration)}`;
+        this.text.textContent = this.restText;
     }
 
     point(event) {
         const box = this.plot.getBoundingClientRect();
         const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-        const i = timelineIndex(this.seconds, share * this.duration);
+        const i = timelineIndex(this.seconds, this.from + share * this.duration);
         const words = [`at ${textDuration(this.seconds[i])}`];
 
         if (this.heap.length)

@@ -24,9 +24,10 @@ function decodeBase64(text) {
 
 /*
  * Per node four LEB128 numbers: how many levels up from the node before lies its parent; its frame
- * plus one (0: the root); own bytes; own count.
+ * plus one (0: the root); own bytes; own count. Estimates have a fifth: the standard error of the
+ * own bytes. Its square, the variance, is what adds up.
  */
-function decodeSource(bytes, count) {
+function decodeSource(bytes, count, estimated = false) {
     const source = {
         count,
         parent: new Int32Array(count),
@@ -36,6 +37,8 @@ function decodeSource(bytes, count) {
         ownCount: new Float64Array(count),
         bytes: new Float64Array(count),
         allocations: new Float64Array(count),
+        ownVariance: new Float64Array(estimated ? count : 0),
+        variance: new Float64Array(estimated ? count : 0),
         maxDepth: 0,
     };
     let at = 0;
@@ -62,6 +65,8 @@ function decodeSource(bytes, count) {
         source.frame[i] = number() - 1;
         source.bytes[i] = source.ownBytes[i] = number();
         source.allocations[i] = source.ownCount[i] = number();
+        if (estimated)
+            source.variance[i] = source.ownVariance[i] = number() ** 2;
         source.end[i] = i + 1;
         source.maxDepth = Math.max(source.maxDepth, depth);
     }
@@ -70,6 +75,8 @@ function decodeSource(bytes, count) {
 
         source.bytes[parent] += source.bytes[i];
         source.allocations[parent] += source.allocations[i];
+        if (estimated)
+            source.variance[parent] += source.variance[i];
         source.end[parent] = Math.max(source.end[parent], source.end[i]);
     }
     return source;
@@ -111,6 +118,9 @@ class View {
             ownCount: Float64Array,
         };
 
+        if (this.source.variance.length)
+            kinds.variance = Float64Array;
+
         for (const [name, Kind] of Object.entries(kinds)) {
             const wider = new Kind(capacity);
 
@@ -135,16 +145,20 @@ class View {
 
         this.ownBytesOf = source.ownBytes;
         this.ownCountOf = source.ownCount;
+        this.ownVarianceOf = source.ownVariance;
         this.end = source.end[top];
         if (!this.options.hidden.includes(1))
             return;
         this.ownBytesOf = source.ownBytes.slice();
         this.ownCountOf = source.ownCount.slice();
+        this.ownVarianceOf = source.ownVariance.slice();
         for (let i = this.end - 1; i > top; i--) {
             if (!this.isHidden(i))
                 continue;
             this.ownBytesOf[source.parent[i]] += this.ownBytesOf[i];
             this.ownCountOf[source.parent[i]] += this.ownCountOf[i];
+            if (this.variance)
+                this.ownVarianceOf[source.parent[i]] += this.ownVarianceOf[i];
         }
     }
 
@@ -171,6 +185,8 @@ class View {
         this.allocations[0] = this.source.allocations[top];
         this.ownBytes[0] = ownBytes;
         this.ownCount[0] = ownCount;
+        if (this.variance)
+            this.variance[0] = this.source.variance[top];
     }
 
     gatherTop() {
@@ -238,6 +254,8 @@ class View {
             this.allocations[child] = group.allocations;
             this.ownBytes[child] = group.ownBytes;
             this.ownCount[child] = group.ownCount;
+            if (this.variance)
+                this.variance[child] = group.variance;
             this.from[child] = this.to[child] = group.at;
             left += byCount ? group.allocations : group.bytes;
         }
@@ -250,7 +268,8 @@ class View {
 
         if (known)
             return groups[known - 1];
-        groups.push({ key, members: 0, bytes: 0, allocations: 0, ownBytes: 0, ownCount: 0, at: 0 });
+        groups.push({ key, members: 0, bytes: 0, allocations: 0, ownBytes: 0, ownCount: 0,
+            variance: 0, at: 0 });
         this.groupOf[key] = groups.length;
         return groups[groups.length - 1];
     }
@@ -285,6 +304,7 @@ class View {
                 group.allocations += source.allocations[child];
                 group.ownBytes += this.ownBytesOf[child];
                 group.ownCount += this.ownCountOf[child];
+                group.variance += source.variance[child] ?? 0;
                 found.push(child);
                 child = source.end[child];
             }
@@ -340,6 +360,7 @@ class View {
             group.members++;
             group.bytes += ownBytesOf[leaf[m]];
             group.allocations += ownCountOf[leaf[m]];
+            group.variance += this.ownVarianceOf[leaf[m]] ?? 0;
         }
         View.place(groups, from + ended);
         const places = groups.map((group) => group.at);

@@ -1,0 +1,503 @@
+#include "report/flamegraph.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/calltree.h"
+#include "base/intern.h"
+#include "report/escape.h"
+#include "report/formats.h"
+#include "report/heading.h"
+#include "report/json.h"
+#include "report/names.h"
+
+/*
+ * The page holds the upright tree with all its lines and threads; the browser merges, hides, turns
+ * and measures. Two elements carry the data: "data", JSON of schema sonde.flamegraph/1, and
+ * "nodes", base64 of LEB128 numbers, per node in preorder:
+ *
+ *   up      how many levels above the node before it the node's parent lies
+ *   frame   0: the root; 1..frames: a frame; above: a thread
+ *   bytes   own
+ *   count   own
+ *   error   standard error of the own bytes, rounded; only when "estimated"
+ *
+ * What has no frame of its own to stand on, blocks without a stack and branches that were left out,
+ * is a node with a marker frame, so that own numbers always add up to the total.
+ */
+enum {
+	NODES_MAX = 1000000,
+	SOURCE_BYTES_MAX = 200,
+	NUMBER_BYTES_MAX = 10, /* of one LEB128 number */
+};
+
+struct page_frame {
+	uint32_t function, file, source; /* texts */
+	uint32_t line;
+	uint8_t kind;
+};
+
+struct page {
+	const struct profile *profile;
+	const struct report_options *options;
+	const struct calltree *tree;
+	FILE *out;
+	struct intern *texts;
+	struct page_frame *frames;
+	uint32_t frame_count;
+	uint32_t *frame_number;  /* [frame_id]: its place in `frames`, from 1; 0: not in the tree */
+	uint32_t *thread_number; /* [thread_id]: from 1 */
+	thread_id *threads;
+	uint32_t thread_count;
+	uint32_t no_stack, left_out; /* places of the markers */
+	uint32_t node_count;
+};
+
+/* Bytes on their way into base64, three at a time. */
+struct packer {
+	FILE *out;
+	size_t used;
+	unsigned char bytes[3 * 1024];
+};
+
+/* What a node stands for beside its frame's own and its children. */
+struct remainder {
+	uint64_t bytes, count;
+	double own_error;
+};
+
+void flamegraph_title(const struct profile *profile, const struct report_options *options,
+		      char *buffer, size_t size)
+{
+	const char *const *word = reader_start(profile->reader)->command_line;
+	const char *name = "sonde";
+
+	if (options->title != NULL && options->title[0] != '\0') {
+		snprintf(buffer, size, "%s", options->title);
+		return;
+	}
+	for (; word != NULL && *word != NULL; word++) {
+		const char *slash = strrchr(*word, '/');
+		const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : *word;
+
+		name = base;
+		if (strcmp(*word, "-c") == 0) {
+			name = "python -c";
+			break;
+		}
+		/* The interpreter and its options say less than what it runs. */
+		if ((*word)[0] != '-' && strncmp(base, "python", 6) != 0)
+			break;
+	}
+	snprintf(buffer, size, "%s", name);
+}
+
+static uint32_t add_text(struct page *page, const char *text, size_t bytes)
+{
+	return intern_add(page->texts, text, bytes) - 1;
+}
+
+/* The line as it stands in the file, without what surrounds it; cut between characters. */
+static uint32_t add_source(struct page *page, const struct capture_frame *frame)
+{
+	const struct report_options *options = page->options;
+	const char *text = NULL;
+	size_t bytes;
+
+	if (options->source_line != NULL && frame->line != 0 && frame->file[0] != '\0')
+		text = options->source_line(frame->file, frame->line, options->source_data);
+	if (text == NULL)
+		return 0;
+	text += strspn(text, " \t\f");
+	bytes = strcspn(text, "\r\n");
+	if (bytes > SOURCE_BYTES_MAX) {
+		bytes = SOURCE_BYTES_MAX;
+		while (bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80)
+			bytes--;
+	}
+	return add_text(page, text, bytes);
+}
+
+static uint32_t add_frame(struct page *page, const struct capture_frame *frame)
+{
+	struct names_location location;
+	struct page_frame *to = &page->frames[page->frame_count];
+
+	names_location(frame, false, false, &location);
+	*to = (struct page_frame){
+		.function = add_text(page, location.function, strlen(location.function)),
+		.file = add_text(page, location.place, strlen(location.place)),
+		.source = add_source(page, frame),
+		.line = frame->line,
+		.kind = frame->kind,
+	};
+	return ++page->frame_count;
+}
+
+static struct remainder node_remainder(const struct calltree *tree,
+				       const struct calltree_node *node)
+{
+	struct remainder rest = {
+		.bytes = node->total_bytes - node->own_bytes,
+		.count = node->total_count - node->own_count,
+	};
+	double squared = node->total_bytes_error * node->total_bytes_error;
+
+	for (uint32_t c = node->first_child; c != 0; c = tree->nodes[c].next_sibling) {
+		const struct calltree_node *child = &tree->nodes[c];
+
+		rest.bytes -= child->total_bytes;
+		rest.count -= child->total_count;
+		squared -= child->total_bytes_error * child->total_bytes_error;
+	}
+	rest.own_error = squared > 0 ? sqrt(squared) : 0;
+	return rest;
+}
+
+static bool has_no_stack(const struct calltree_node *node)
+{
+	return node->frame == 0 && (node->own_bytes != 0 || node->own_count != 0);
+}
+
+static void number_thread(struct page *page, thread_id thread)
+{
+	if (page->thread_number[thread] != 0)
+		return;
+	page->threads[page->thread_count] = thread;
+	page->thread_number[thread] = ++page->thread_count;
+}
+
+/* Gives all frames and threads of the tree their places, and counts what nodes will be written. */
+static void number_tree(struct page *page)
+{
+	static const struct capture_frame left_out = {
+		.function = "<left out>",
+		.file = "",
+		.kind = FRAME_MARKER,
+	};
+
+	add_text(page, "", 0);
+	for (uint32_t i = 0; i < page->tree->count; i++) {
+		const struct calltree_node *node = &page->tree->nodes[i];
+		struct remainder rest = node_remainder(page->tree, node);
+
+		page->node_count++;
+		if (node->thread != 0)
+			number_thread(page, node->thread);
+		if (node->frame != 0 && page->frame_number[node->frame] == 0)
+			page->frame_number[node->frame] =
+				add_frame(page, names_frame(page->profile, node->frame));
+		if (has_no_stack(node)) {
+			page->node_count++;
+			if (page->no_stack == 0)
+				page->no_stack = add_frame(page, names_frame(page->profile, 0));
+		}
+		if (rest.bytes != 0 || rest.count != 0) {
+			page->node_count++;
+			if (page->left_out == 0)
+				page->left_out = add_frame(page, &left_out);
+		}
+	}
+}
+
+static bool page_create(struct page *page)
+{
+	frame_id highest_frame = 0;
+	thread_id highest_thread = 0;
+
+	for (uint32_t i = 0; i < page->tree->count; i++) {
+		const struct calltree_node *node = &page->tree->nodes[i];
+
+		if (node->frame > highest_frame)
+			highest_frame = node->frame;
+		if (node->thread > highest_thread)
+			highest_thread = node->thread;
+	}
+	page->texts = intern_create();
+	page->frame_number = calloc((size_t)highest_frame + 1, sizeof(*page->frame_number));
+	page->frames = calloc((size_t)highest_frame + 2, sizeof(*page->frames));
+	page->thread_number = calloc((size_t)highest_thread + 1, sizeof(*page->thread_number));
+	page->threads = calloc((size_t)highest_thread + 1, sizeof(*page->threads));
+	if (page->frame_number == NULL || page->frames == NULL || page->thread_number == NULL ||
+	    page->threads == NULL)
+		return false;
+	number_tree(page);
+	return true;
+}
+
+static void page_destroy(struct page *page)
+{
+	if (page->texts != NULL)
+		intern_destroy(page->texts);
+	free(page->frame_number);
+	free(page->frames);
+	free(page->thread_number);
+	free(page->threads);
+}
+
+static void write_texts(const struct page *page, struct json *json)
+{
+	json_key(json, "strings");
+	json_begin_array(json);
+	for (uint32_t id = 1; id <= intern_count(page->texts); id++)
+		json_string(json, intern_text(page->texts, id, NULL));
+	json_end_array(json);
+}
+
+static uint32_t frame_column(const struct page_frame *frame, int column)
+{
+	switch (column) {
+	case 0:
+		return frame->function;
+	case 1:
+		return frame->file;
+	case 2:
+		return frame->line;
+	case 3:
+		return frame->kind;
+	default:
+		return frame->source;
+	}
+}
+
+static void write_frames(const struct page *page, struct json *json)
+{
+	static const char *const names[] = {"functions", "files", "lines", "kinds", "sources"};
+
+	for (int column = 0; column < 5; column++) {
+		json_line(json);
+		json_key(json, names[column]);
+		json_begin_array(json);
+		for (uint32_t i = 0; i < page->frame_count; i++)
+			json_uint(json, frame_column(&page->frames[i], column));
+		json_end_array(json);
+	}
+}
+
+static void write_threads(const struct page *page, struct json *json)
+{
+	json_key(json, "threads");
+	json_begin_array(json);
+	for (uint32_t i = 0; i < page->thread_count; i++) {
+		thread_id thread = page->threads[i];
+		const struct capture_thread_info *info = NULL;
+
+		if (thread <= reader_thread_count(page->profile->reader))
+			info = reader_thread(page->profile->reader, thread);
+		json_begin_object(json);
+		json_key_uint(json, "tid", info != NULL ? info->tid : 0);
+		json_key_string(json, "name", info != NULL ? info->name : "");
+		json_key_uint(json, "pid",
+			      info != NULL ? names_pid(page->profile, info->process) : 0);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
+static void write_timeline(const struct page *page, struct json *json)
+{
+	const struct profile *profile = page->profile;
+
+	json_key(json, "timeline");
+	json_begin_object(json);
+	json_key(json, "seconds");
+	json_begin_array(json);
+	for (size_t i = 0; i < profile->timeline_count; i++)
+		json_seconds(json, profile->timeline[i].time_ns / 1000 * 1000);
+	json_end_array(json);
+	json_key(json, "heap");
+	json_begin_array(json);
+	for (size_t i = 0; i < profile->timeline_count; i++)
+		json_uint(json, profile->timeline[i].heap_bytes);
+	json_end_array(json);
+	json_key(json, "rss");
+	json_begin_array(json);
+	for (size_t i = 0; i < profile->timeline_count; i++)
+		json_uint(json, profile->timeline[i].rss_bytes);
+	json_end_array(json);
+	json_end_object(json);
+}
+
+static void write_numbers(const struct page *page, struct json *json)
+{
+	const struct profile *profile = page->profile;
+
+	json_key_string(json, "metric", metric_name(profile->options.metric));
+	json_key_uint(json, "bytes", profile->bytes);
+	json_key_uint(json, "count", profile->count);
+	json_key_bool(json, "estimated", profile->estimated);
+	json_key_double(json, "bytes_error", profile->bytes_error);
+	json_key_double(json, "count_error", profile->count_error);
+	json_key_uint(json, "temporary_threshold", profile->options.temporary_threshold);
+	json_key_uint(json, "peak_bytes", profile->totals.peak_bytes);
+	json_key_seconds(json, "peak_seconds", profile->totals.peak_time_ns);
+	json_key_uint(json, "left_out", page->tree->left_out);
+	json_key_uint(json, "left_out_bytes", page->tree->left_out_bytes);
+}
+
+static void write_data(const struct page *page, const char *title)
+{
+	struct json json;
+
+	json_init(&json, page->out);
+	json.html_safe = true;
+	json_begin_object(&json);
+	json_key_string(&json, "schema", "sonde.flamegraph/1");
+	heading_write_metadata(page->profile, &json);
+	json_key_string(&json, "host", reader_start(page->profile->reader)->host);
+	json_key_string(&json, "title", title);
+	write_numbers(page, &json);
+	json_key(&json, "start");
+	json_begin_object(&json);
+	json_key_bool(&json, "dark", page->options->dark);
+	json_key_bool(&json, "inverted", page->options->inverted);
+	json_key_bool(&json, "icicle", page->options->icicle);
+	json_end_object(&json);
+	json_line(&json);
+	write_timeline(page, &json);
+	json_line(&json);
+	write_threads(page, &json);
+	json_line(&json);
+	write_texts(page, &json);
+	write_frames(page, &json);
+	json_line(&json);
+	json_key_uint(&json, "nodes", page->node_count);
+	json_end_object(&json);
+}
+
+static void packer_flush(struct packer *packer)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[sizeof(packer->bytes) / 3 * 4];
+	size_t length = 0;
+
+	for (size_t i = 0; i < packer->used; i += 3) {
+		size_t left = packer->used - i;
+		const unsigned char *b = packer->bytes + i;
+		uint32_t bits = (uint32_t)b[0] << 16;
+
+		bits |= left > 1 ? (uint32_t)b[1] << 8 : 0;
+		bits |= left > 2 ? b[2] : 0;
+		text[length++] = digits[bits >> 18];
+		text[length++] = digits[bits >> 12 & 63];
+		text[length++] = (char)(left > 1 ? digits[bits >> 6 & 63] : '=');
+		text[length++] = (char)(left > 2 ? digits[bits & 63] : '=');
+	}
+	fwrite(text, 1, length, packer->out);
+	packer->used = 0;
+}
+
+static void packer_add(struct packer *packer, uint64_t number)
+{
+	unsigned char bytes[NUMBER_BYTES_MAX];
+	size_t length = 0;
+
+	for (; number >= 0x80; number >>= 7)
+		bytes[length++] = (unsigned char)(number | 0x80);
+	bytes[length++] = (unsigned char)number;
+	/* Only a full buffer is flushed before the end: it holds no half group of three. */
+	for (size_t i = 0; i < length; i++) {
+		packer->bytes[packer->used++] = bytes[i];
+		if (packer->used == sizeof(packer->bytes))
+			packer_flush(packer);
+	}
+}
+
+/* One node; *depth is that of the node written before. */
+static void pack_node(const struct page *page, struct packer *packer, uint32_t *depth,
+		      uint32_t node_depth, uint64_t frame, const struct remainder *own)
+{
+	packer_add(packer, node_depth == 0 ? 0 : *depth + 1 - node_depth);
+	*depth = node_depth;
+	packer_add(packer, frame);
+	packer_add(packer, own->bytes);
+	packer_add(packer, own->count);
+	if (page->profile->estimated)
+		packer_add(packer, (uint64_t)(own->own_error + 0.5));
+}
+
+/* A node of the tree and, below it, the markers that it needs. */
+static void pack_tree_node(const struct page *page, struct packer *packer, uint32_t *depth,
+			   const struct calltree_node *node)
+{
+	struct remainder rest = node_remainder(page->tree, node);
+	struct remainder own = {node->own_bytes, node->own_count, rest.own_error};
+	const struct remainder none = {0};
+	bool no_stack = has_no_stack(node);
+	bool left_out = rest.bytes != 0 || rest.count != 0;
+	uint64_t frame = 0;
+
+	if (node->frame != 0)
+		frame = page->frame_number[node->frame];
+	else if (node->thread != 0)
+		frame = (uint64_t)page->frame_count + page->thread_number[node->thread];
+	/* The error cannot be told apart: it goes to what is certainly there. */
+	if (left_out)
+		own.own_error = 0;
+	pack_node(page, packer, depth, node->depth, frame, no_stack ? &none : &own);
+	if (no_stack)
+		pack_node(page, packer, depth, node->depth + 1, page->no_stack, &own);
+	if (left_out)
+		pack_node(page, packer, depth, node->depth + 1, page->left_out, &rest);
+}
+
+static void write_nodes(const struct page *page)
+{
+	const struct calltree_node *nodes = page->tree->nodes;
+	struct packer packer = {.out = page->out};
+	uint32_t depth = 0;
+	uint32_t at = 0;
+
+	for (;;) {
+		pack_tree_node(page, &packer, &depth, &nodes[at]);
+		if (nodes[at].first_child != 0) {
+			at = nodes[at].first_child;
+			continue;
+		}
+		while (at != 0 && nodes[at].next_sibling == 0)
+			at = nodes[at].parent;
+		if (at == 0)
+			break;
+		at = nodes[at].next_sibling;
+	}
+	packer_flush(&packer);
+}
+
+static int flamegraph_html_write(const struct profile *profile,
+				 const struct report_options *options, FILE *out, struct error *err)
+{
+	struct calltree_options tree_options = {.max_nodes = NODES_MAX};
+	struct page page = {.profile = profile, .options = options, .out = out};
+	struct calltree *tree;
+	char title[512];
+
+	if (options->max_rows > 0 && options->max_rows < NODES_MAX)
+		tree_options.max_nodes = (uint32_t)options->max_rows + 1;
+	tree = calltree_create(profile, &tree_options);
+	page.tree = tree;
+	if (!page_create(&page)) {
+		page_destroy(&page);
+		calltree_destroy(tree);
+		return error_set(err, ERROR_FAILED, "out of memory for the flame graph");
+	}
+	flamegraph_title(profile, options, title, sizeof(title));
+	fputs(flamegraph_page_head, out);
+	escape_html(out, title);
+	fputs(flamegraph_page_body, out);
+	write_data(&page, title);
+	fputs(flamegraph_page_nodes, out);
+	write_nodes(&page);
+	fputs(flamegraph_page_tail, out);
+	page_destroy(&page);
+	calltree_destroy(tree);
+	return report_finish(out, err);
+}
+
+const struct report_format report_flamegraph_html = {
+	.name = "flamegraph-html",
+	.extension = "html",
+	.description = "interactive flame graph, one page that needs no network",
+	.write = flamegraph_html_write,
+};
