@@ -345,7 +345,6 @@ int options_parse(const char *command, option_groups groups, enum option_order o
 	int status = 0;
 
 	memset(arguments, 0, sizeof(*arguments));
-	arguments->words = argv;
 	arguments->items = calloc((size_t)count + 1, sizeof(*arguments->items));
 	if (!arguments->items)
 		abort();

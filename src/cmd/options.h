@@ -78,9 +78,8 @@ enum option_order {
 struct arguments {
 	char **items; /* NULL-terminated, to be freed by arguments_deinit; the texts are argv's */
 	int count;
-	char *const *words; /* all of argv, options too; argv's, NULL-terminated as that is */
-	bool dashes;        /* "--" stood before the first of them */
-	bool help;          /* --help was met; what came after it was not looked at */
+	bool dashes; /* "--" stood before the first of them */
+	bool help;   /* --help was met; what came after it was not looked at */
 };
 
 /* Parses argv[0..count), which begins behind the command's name. `command` is for messages.

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "analysis/profile.h"
+#include "analysis/stats.h"
+#include "base/text.h"
 #include "capture/reader.h"
 #include "cmd/destination.h"
 #include "cmd/source.h"
@@ -63,8 +65,7 @@ static const struct option filter_options[] = {
 	 .kind = OPTION_LIST,
 	 .argument = "NAME",
 	 .help = "threads of this name, pattern or thread id alone; may be repeated, as all "
-		 "filters "
-		 "may",
+		 "filters may",
 	 .setting = READING_OPTION(filter.threads)},
 	{.name = "function",
 	 .kind = OPTION_LIST,
@@ -246,13 +247,28 @@ static int write_report(const struct reading_settings *settings,
 	return status;
 }
 
+/* Texts say it themselves; other formats have no place for it, or nobody looks there. */
 static void remark_damage(const struct reading_request *request, struct capture_reader *reader)
 {
 	const char *damage = reader_damage(reader);
+	uint64_t lost = stats_events_lost(reader);
+	struct error remark;
+	char count[32];
 
-	if (damage)
-		fprintf(stderr, "sonde: %s is damaged: %s; shown is what could be read\n",
-			request->capture, damage);
+	if (damage) {
+		error_set(&remark, ERROR_CAPTURE, "%s is damaged: %s; this is what came before",
+			  request->capture, damage);
+		command_print_error(&remark);
+	} else if (!reader_complete(reader)) {
+		error_set(&remark, ERROR_CAPTURE, "%s is incomplete: recording was cut short",
+			  request->capture);
+		command_print_error(&remark);
+	}
+	if (lost) {
+		error_set(&remark, ERROR_CAPTURE, "%s lacks %s events that were not recorded",
+			  request->capture, text_count(lost, count, sizeof(count)));
+		command_print_error(&remark);
+	}
 }
 
 static int check_destination(const struct reading_settings *settings,
@@ -291,7 +307,8 @@ int reading_report(const struct reading_settings *settings, const struct reading
 	status = profile_create(reader, &options, &profile, err);
 	terminal_progress_end(&progress);
 	if (status == 0) {
-		remark_damage(request, reader);
+		if (!request->is_text || settings->output.json)
+			remark_damage(request, reader);
 		status = write_report(settings, request, profile, err);
 		profile_destroy(profile);
 	}
@@ -310,6 +327,7 @@ int reading_text(const struct reading_settings *settings, const char *capture, c
 		.format = format,
 		.path = settings->output.path,
 		.max_rows = max_rows,
+		.is_text = true,
 	};
 
 	return reading_report(settings, &request, err);

@@ -76,6 +76,7 @@ struct reading_request {
 	const char *path;    /* where to; NULL or "-": standard output */
 	long max_rows;       /* where the user chose none; JSON then has all */
 	bool binary;         /* not for a terminal */
+	bool is_text;        /* unless JSON is chosen; it then says itself what is damaged */
 	bool source_lines;
 };
 

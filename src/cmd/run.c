@@ -186,23 +186,6 @@ static int name_init(struct capture_name *name, const struct run_settings *setti
 	return status;
 }
 
-/* "sonde run" and all that followed, as typed; to be freed. */
-static const char **build_command_line(const struct arguments *arguments)
-{
-	const char **line;
-	size_t count = 0;
-
-	while (arguments->words[count])
-		count++;
-	line = calloc(count + 3, sizeof(*line));
-	if (!line)
-		abort();
-	line[0] = "sonde";
-	line[1] = "run";
-	memcpy(line + 2, arguments->words, count * sizeof(*line));
-	return line;
-}
-
 static enum wire_start choose_start(const struct run_settings *settings, enum target_kind kind)
 {
 	static const enum wire_start starts[] = {
@@ -214,14 +197,16 @@ static enum wire_start choose_start(const struct run_settings *settings, enum ta
 	return settings->what.whole_process ? WIRE_START_AT_ONCE : starts[kind];
 }
 
-static int record(const struct run_settings *settings, const struct arguments *arguments,
-		  const struct target *target, struct capture_name *name, struct error *err)
+static int record(const struct run_settings *settings, const struct target *target,
+		  struct capture_name *name, struct error *err)
 {
-	const char **command_line;
 	struct recording_result result = {0};
 	char agent[PATH_MAX];
 	struct recording_options recording = {
 		.command = (const char *const *)target->argv,
+		/* As the user gave it: without the interpreter that we put in front. */
+		.command_line =
+			(const char *const *)target->argv + (target->kind != TARGET_COMMAND),
 		.agent = agent,
 		.sonde_version = SONDE_VERSION,
 		.output_for = name_fill,
@@ -247,9 +232,7 @@ static int record(const struct run_settings *settings, const struct arguments *a
 
 	if (status < 0)
 		return status;
-	recording.command_line = command_line = build_command_line(arguments);
 	status = recording_run(&recording, &result, err);
-	free(command_line);
 	if (!result.launched)
 		return status;
 	if (status < 0)
@@ -276,7 +259,7 @@ static int run(const void *data, const struct arguments *arguments, struct error
 		return status;
 	status = name_init(&name, settings, &target, err);
 	if (status == 0)
-		status = record(settings, arguments, &target, &name, err);
+		status = record(settings, &target, &name, err);
 	free(name.text);
 	target_deinit(&target);
 	return status;
@@ -297,13 +280,11 @@ const struct command command_run = {
 	.summary = "run a Python program and record every allocation it makes",
 	.description =
 		"Runs a Python program and records every allocation with its Python stack, from "
-		"the "
-		"first line of the program to its last. Behind -- stands any command that ends up "
-		"running Python; it is recorded from its start to its end.\n\n"
-		"The program sees its arguments, input and output as ever, and sonde ends with its "
-		"exit "
-		"status. The capture is written to sonde-SCRIPT.PID.sonde, readable by its owner "
-		"alone.",
+		"the first line of the program to its last. Behind -- stands any command that "
+		"ends up running Python; it is recorded from its start to its end.\n\n"
+		"The program sees its arguments, input and output as ever, and sonde ends with "
+		"its exit status. The capture is written to sonde-SCRIPT.PID.sonde, readable by "
+		"its owner alone.",
 	.examples = examples,
 	.options = options,
 	.order = OPTIONS_FIRST,
