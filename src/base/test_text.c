@@ -110,6 +110,49 @@ static void test_decode(void **state)
 		assert_int_equal(text_decode(bad[i], strlen(bad[i]), &c), 0);
 }
 
+static void expect_repaired(const char *text, size_t bytes, size_t max_bytes, const char *expected)
+{
+	struct buffer b;
+
+	buffer_init(&b, 1000);
+	text_repair(text, bytes, max_bytes, &b);
+	assert_int_equal(b.used, strlen(expected));
+	if (b.used)
+		assert_memory_equal(b.data, expected, b.used);
+	assert_true(text_is_clean((const char *)b.data, b.used));
+	assert_int_equal(text_is_clean(text, bytes) && bytes <= max_bytes,
+			 b.used == bytes && (!bytes || !memcmp(b.data, text, bytes)));
+	buffer_deinit(&b);
+}
+
+static void test_repair(void **state)
+{
+	(void)state;
+	expect_repaired("", 0, 8, "");
+	expect_repaired("abc", 3, 8, "abc");
+	expect_repaired("a\0b", 3, 8,
+			"a\xef\xbf\xbd"
+			"b");
+	expect_repaired("\xff\xc3", 2, 8, "\xef\xbf\xbd\xef\xbf\xbd");
+	expect_repaired("12345678", 8, 8, "12345678");
+	expect_repaired("123456789", 9, 8, "12345\xe2\x80\xa6");
+	expect_repaired("\xff"
+			"12345",
+			6, 8,
+			"\xef\xbf\xbd"
+			"12345");
+	expect_repaired("\xff"
+			"123456",
+			7, 8,
+			"\xef\xbf\xbd"
+			"12\xe2\x80\xa6");
+	/* A character is not cut in two. */
+	expect_repaired("1234\xc3\xbc"
+			"6789",
+			10, 8, "1234\xe2\x80\xa6");
+	expect_repaired("12345\xe2\x82\xac", 8, 8, "12345\xe2\x82\xac");
+}
+
 static void expect_bytes(const char *text, uint64_t expected)
 {
 	uint64_t value = 0;
@@ -165,10 +208,11 @@ static void test_parse_duration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),       cmocka_unit_test(test_count),
-		cmocka_unit_test(test_duration),    cmocka_unit_test(test_percent),
-		cmocka_unit_test(test_columns),     cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_parse_bytes), cmocka_unit_test(test_parse_duration),
+		cmocka_unit_test(test_bytes),          cmocka_unit_test(test_count),
+		cmocka_unit_test(test_duration),       cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_columns),        cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_repair),         cmocka_unit_test(test_parse_bytes),
+		cmocka_unit_test(test_parse_duration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,59 @@ size_t text_decode(const char *utf8, size_t bytes, uint32_t *character)
 	return length;
 }
 
+bool text_is_clean(const char *text, size_t bytes)
+{
+	while (bytes) {
+		uint32_t c;
+		size_t n = text_decode(text, bytes, &c);
+
+		if (!n || !c)
+			return false;
+		text += n;
+		bytes -= n;
+	}
+	return true;
+}
+
+#define TEXT_REPLACEMENT "\xef\xbf\xbd"
+#define TEXT_ELLIPSIS    "\xe2\x80\xa6"
+#define TEXT_MARK_BYTES  3u
+
+/* One character of the text, put right: how many bytes it takes here and there. */
+static const char *text_repair_one(const char *text, size_t bytes, size_t *taken, size_t *added)
+{
+	uint32_t c;
+	size_t n = text_decode(text, bytes, &c);
+
+	*taken = n ? n : 1;
+	if (n && c) {
+		*added = n;
+		return text;
+	}
+	*added = TEXT_MARK_BYTES;
+	return TEXT_REPLACEMENT;
+}
+
+void text_repair(const char *text, size_t bytes, size_t max_bytes, struct buffer *out)
+{
+	size_t taken, added;
+	size_t repaired = 0, used = 0;
+	bool cut;
+
+	for (size_t i = 0; i < bytes && repaired <= max_bytes; i += taken, repaired += added)
+		text_repair_one(text + i, bytes - i, &taken, &added);
+	cut = repaired > max_bytes;
+	for (size_t i = 0; i < bytes; i += taken, used += added) {
+		const char *one = text_repair_one(text + i, bytes - i, &taken, &added);
+
+		if (cut && used + added > max_bytes - TEXT_MARK_BYTES) {
+			buffer_add(out, TEXT_ELLIPSIS, TEXT_MARK_BYTES);
+			return;
+		}
+		buffer_add(out, one, added);
+	}
+}
+
 size_t text_columns(const char *utf8)
 {
 	size_t bytes = strlen(utf8);
