@@ -54,11 +54,11 @@ enum allocator {
 const char *allocator_name(unsigned allocator);
 
 enum lost_reason {
-	LOST_FULL,	/* the target produced faster than sonde could take, for too long */
+	LOST_FULL,      /* the target produced faster than sonde could take, for too long */
 	LOST_REENTRANT, /* allocated by a signal handler inside a hook */
-	LOST_STACK,	/* the event is there, its stack is not */
-	LOST_SAMPLED,	/* a sampled block could not be followed */
-	LOST_THREADS,	/* more threads at once than the session has room for */
+	LOST_STACK,     /* the event is there, its stack is not */
+	LOST_SAMPLED,   /* a sampled block could not be followed */
+	LOST_THREADS,   /* more threads at once than the session has room for */
 	LOST_END,
 };
 
@@ -72,12 +72,12 @@ enum event_kind {
 
 /* One event as the reader hands it out. */
 struct event {
-	uint8_t kind;	   /* enum event_kind */
+	uint8_t kind;      /* enum event_kind */
 	uint8_t allocator; /* ALLOC */
 	uint16_t reserved;
 	thread_id thread; /* who allocated (ALLOC) or released */
 	slot_id slot;
-	stack_id stack; /* ALLOC */
-	uint64_t bytes; /* ALLOC: size requested; SHRINK: bytes that went away */
+	stack_id stack;   /* ALLOC */
+	uint64_t bytes;   /* ALLOC: size requested; SHRINK: bytes that went away */
 	uint64_t time_ns; /* right to a few milliseconds */
 };

@@ -26,7 +26,7 @@ void reader_close(struct capture_reader *r);
 /* Header and metadata, valid from open to close. */
 const struct capture_start *reader_start(const struct capture_reader *r);
 unsigned reader_version(const struct capture_reader *r);
-bool reader_complete(const struct capture_reader *r);	 /* closed in order, targets drained */
+bool reader_complete(const struct capture_reader *r);      /* closed in order, targets drained */
 const char *reader_damage(const struct capture_reader *r); /* NULL: none; else one line */
 uint64_t reader_file_bytes(const struct capture_reader *r);
 /* From the index or the chunk headers alone. */
@@ -62,8 +62,8 @@ void reader_stack(const struct capture_reader *r, stack_id stack, stack_id *pare
 
 struct capture_process_info {
 	struct capture_process start;
-	uint64_t end_ns;   /* 0: not known */
-	int exit_status;   /* as wait(2), -1: not known */
+	uint64_t end_ns;              /* 0: not known */
+	int exit_status;              /* as wait(2), -1: not known */
 	struct capture_memory memory; /* zeros if none was taken */
 	uint64_t memory_time_ns;
 };

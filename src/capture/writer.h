@@ -27,13 +27,13 @@ enum capture_mode {
 
 /* What is known when recording starts. Strings are copied. */
 struct capture_start {
-	uint32_t mode;		    /* enum capture_mode */
+	uint32_t mode;              /* enum capture_mode */
 	uint64_t sample_rate_bytes; /* 0: every event was recorded */
-	int64_t wall_time_ns;	    /* CLOCK_REALTIME at session time 0 */
+	int64_t wall_time_ns;       /* CLOCK_REALTIME at session time 0 */
 	uint32_t page_size;
 	const char *const *command_line; /* NULL-terminated, as the user gave it to sonde run */
-	const char *host;		 /* host name */
-	const char *system;		 /* uname: "Linux 6.1.0 x86_64" */
+	const char *host;                /* host name */
+	const char *system;              /* uname: "Linux 6.1.0 x86_64" */
 	const char *sonde_version;
 	bool native_stacks;
 	bool python_allocators_traced;
@@ -47,7 +47,7 @@ int writer_open(const char *path, bool replace, const struct capture_start *star
 struct capture_process {
 	uint32_t pid;
 	uint32_t parent_pid;
-	const char *command;	      /* its argv, joined by spaces */
+	const char *command; /* its argv, joined by spaces */
 	const char *executable;
 	const char *python_version;   /* "3.12.1", "" if it has no Python */
 	const char *python_allocator; /* "pymalloc", "malloc", "pymalloc_debug", "mimalloc", "" */
@@ -77,15 +77,14 @@ slot_id writer_alloc(struct capture_writer *w, thread_id thread, enum allocator 
 void writer_free(struct capture_writer *w, thread_id thread, slot_id slot);
 void writer_shrink(struct capture_writer *w, thread_id thread, slot_id slot, uint64_t bytes);
 
-void writer_rss(struct capture_writer *w, process_id process, uint64_t time_ns,
-		uint64_t rss_bytes);
+void writer_rss(struct capture_writer *w, process_id process, uint64_t time_ns, uint64_t rss_bytes);
 
 /* What explains RSS against the traced heap: a look at the target's maps, taken by the collector
  * now and then and once near the end; the last one wins. Bytes. */
 struct capture_memory {
 	uint64_t rss, anonymous, file, shared_memory, swap; /* status: RssAnon, RssFile, RssShmem */
-	uint64_t peak_rss;				    /* VmHWM */
-	uint64_t own_rss; /* what of RSS is sonde's own segment */
+	uint64_t peak_rss;                                  /* VmHWM */
+	uint64_t own_rss;                                   /* what of RSS is sonde's own segment */
 	uint64_t heap_mapped, heap_resident; /* [heap] and the allocator's arenas, from smaps */
 	uint64_t stacks_resident;
 	uint64_t untouched; /* private anonymous mappings: mapped, not resident */
