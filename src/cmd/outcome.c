@@ -60,26 +60,23 @@ static void say_lost(const struct recording_result *result)
 	}
 }
 
-static void say_nothing_recorded(const struct recording_result *result, bool from_start)
+/* A program may well allocate nothing that goes past pymalloc. */
+static void say_empty(const struct recording_result *result, bool from_start)
 {
-	const char *why;
-
-	if (!result->loaded)
-		why = "the program did not load the agent, as statically linked and set-user-id "
-		      "programs do not";
-	else if (from_start)
-		why = "no process lived long enough";
-	else
-		why = "the code to record never began; --whole-process records the interpreter's "
-		      "start too";
-	fprintf(stderr, "sonde: nothing was recorded, %s is empty: %s\n", result->output, why);
+	fprintf(stderr, "sonde: wrote %s, which is empty: %s\n", result->output,
+		from_start ? "no process lived long enough to be recorded"
+			   : "the program's own code allocated nothing, or was never reached; "
+			     "--whole-process records the interpreter around it too");
 }
 
 /* What keeps the capture from being all of what happened. */
 static void say_problems(const struct recording_result *result, bool from_start)
 {
-	if (!result->processes && !result->refused)
-		say_nothing_recorded(result, from_start);
+	if (!result->loaded)
+		fprintf(stderr,
+			"sonde: nothing was recorded, %s is empty: no process loaded the agent%s; "
+			"statically linked and set-user-id programs cannot\n",
+			result->output, from_start ? "" : " and ran a Python that sonde knows");
 	if (result->refused)
 		fputs("sonde: a process was not recorded: there was no room for it in the session, "
 		      "or no memory to share\n",
@@ -91,8 +88,7 @@ static void say_problems(const struct recording_result *result, bool from_start)
 	if (result->damage)
 		fprintf(stderr,
 			"sonde: %llu records made no sense: the program wrote over them, or this "
-			"is a "
-			"mistake of sonde\n",
+			"is a mistake of sonde\n",
 			(unsigned long long)result->damage);
 	say_lost(result);
 }
@@ -102,6 +98,10 @@ void outcome_say(const struct recording_result *result, const struct outcome_loo
 	/* The program's status is what counts now, even if nobody reads this. */
 	signal(SIGPIPE, SIG_IGN);
 	say_problems(result, look->from_start);
-	if (result->processes && !look->quiet)
+	if (look->quiet || !result->loaded)
+		return;
+	if (result->processes)
 		say_written(result, look->color);
+	else if (!result->refused)
+		say_empty(result, look->from_start);
 }
