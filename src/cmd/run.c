@@ -163,7 +163,7 @@ static int name_init(struct capture_name *name, const struct run_settings *setti
 	memset(name, 0, sizeof(*name));
 	name->when = time(NULL);
 	if (gethostname(name->host, sizeof(name->host) - 1) < 0)
-		strcpy(name->host, "localhost");
+		name->host[0] = '\0';
 	if (!path) {
 		name->text = template_default(target->label);
 		return 0;

@@ -230,8 +230,8 @@ static bool copy_line(struct source *source, const char *text, size_t bytes)
 			break;
 		used += step;
 	}
-	memcpy(source->line, text, used);
-	strcpy(source->line + used, used < bytes ? "\xe2\x80\xa6" : "");
+	snprintf(source->line, sizeof(source->line), "%.*s%s", (int)used, text,
+		 used < bytes ? "\u2026" : "");
 	return used > 0;
 }
 

@@ -107,7 +107,7 @@ static int create_command(const struct target_choice *choice, struct target *tar
 static int create_python(const struct target_choice *choice, struct target *target,
 			 struct error *err)
 {
-	const char *option = NULL, *value = NULL, *python;
+	const char *option = NULL, *value = NULL, *python = NULL;
 	int status = 0;
 
 	if (choice->module) {

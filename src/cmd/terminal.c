@@ -18,6 +18,14 @@ const char *const terminal_color_choices[] = {
 	NULL,
 };
 
+/* 0: unlimited, or no number. */
+static int parse_columns(const char *text)
+{
+	long columns = text ? strtol(text, NULL, 10) : 0;
+
+	return columns > 0 && columns < 100000 ? (int)columns : 0;
+}
+
 static bool is_set(const char *variable)
 {
 	const char *value = getenv(variable);
@@ -41,11 +49,11 @@ bool terminal_color(enum terminal_color choice, int fd)
 
 int terminal_columns(int fd)
 {
-	const char *columns = getenv("COLUMNS");
+	int columns = parse_columns(getenv("COLUMNS"));
 	struct winsize size;
 
-	if (columns && atoi(columns) > 0)
-		return atoi(columns);
+	if (columns)
+		return columns;
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return isatty(fd) ? 80 : 0;

@@ -276,10 +276,12 @@ static void test_help_fits(void **state)
 	(void)state;
 	for (size_t i = 0; command_list[i]; i++) {
 		struct text help;
+		char *rest = NULL;
 
 		help_write_command(command_list[i], 80, text_begin(&help));
 		text_end(&help);
-		for (char *line = strtok(help.bytes, "\n"); line; line = strtok(NULL, "\n"))
+		for (char *line = strtok_r(help.bytes, "\n", &rest); line;
+		     line = strtok_r(NULL, "\n", &rest))
 			if (strlen(line) > 80)
 				fail_msg("sonde help %s is too wide: %s", command_list[i]->name,
 					 line);

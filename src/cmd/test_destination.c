@@ -15,24 +15,7 @@
 #include <cmocka.h>
 
 #include "cmd/destination.h"
-
-static char folder[] = "/tmp/test_destination.XXXXXX";
-
-static int set_up(void **state)
-{
-	(void)state;
-	umask(022);
-	return !mkdtemp(folder) || chdir(folder) < 0 ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
-}
+#include "cmd/test_folder.h"
 
 static void put(const char *name, const char *text)
 {
@@ -64,12 +47,6 @@ static int count_files(void)
 		count++;
 	closedir(dir);
 	return count - 2;
-}
-
-static int clean(void **state)
-{
-	(void)state;
-	return system("rm -rf ./* ./.sonde-*") != 0;
 }
 
 static void test_new_file(void **state)
@@ -260,7 +237,7 @@ static void test_size_limit(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_teardown(name, clean)
+#define TEST(name) cmocka_unit_test_teardown(name, folder_clear)
 	const struct CMUnitTest tests[] = {
 		TEST(test_new_file),      TEST(test_existing_file),
 		TEST(test_symbolic_link), TEST(test_appeared_meanwhile),
@@ -269,5 +246,6 @@ int main(void)
 		TEST(test_interrupted),   TEST(test_size_limit),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	umask(022);
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "cmd/source.h"
+#include "cmd/test_folder.h"
 
-static char folder[] = "/tmp/test_source.XXXXXX";
 static struct source *source;
 
 static void put(const char *name, const char *text, size_t bytes)
@@ -30,21 +30,14 @@ static void put(const char *name, const char *text, size_t bytes)
 
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(folder) || chdir(folder) < 0)
-		return -1;
 	source = source_create(INT64_MAX);
-	return 0;
+	return folder_enter(state);
 }
 
 static int tear_down(void **state)
 {
-	char command[64];
-
-	(void)state;
 	source_destroy(source);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
+	return folder_leave(state);
 }
 
 static void test_lines(void **state)

@@ -11,9 +11,7 @@
 #include <cmocka.h>
 
 #include "cmd/target.h"
-
-/* A folder of its own: bin/ with programs, and a few scripts beside it. */
-static char folder[] = "/tmp/test_target.XXXXXX";
+#include "cmd/test_folder.h"
 
 static void put(const char *name, mode_t mode)
 {
@@ -25,10 +23,10 @@ static void put(const char *name, mode_t mode)
 	assert_int_equal(chmod(name, mode), 0);
 }
 
+/* bin/ and later/ with programs, and a few scripts beside them. */
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(folder) || chdir(folder) < 0)
+	if (folder_enter(state) < 0)
 		return -1;
 	mkdir("bin", 0777);
 	mkdir("later", 0777);
@@ -39,15 +37,6 @@ static int set_up(void **state)
 	put("later/tool", 0755);
 	put("main.py", 0644);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
 }
 
 static struct target target;
@@ -191,5 +180,5 @@ int main(void)
 		cmocka_unit_test(test_mistakes),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, folder_leave);
 }
