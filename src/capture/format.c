@@ -108,6 +108,14 @@ uint64_t format_checksum(const unsigned char header[static FORMAT_CHUNK_BYTES],
 	return XXH3_64bits_withSeed(payload, bytes, seed);
 }
 
+bool format_checksum_matches(const struct format_chunk *chunk,
+			     const unsigned char header[static FORMAT_CHUNK_BYTES],
+			     const unsigned char *payload)
+{
+	return checksum_matches(format_checksum(header, payload, chunk->stored_bytes),
+				chunk->checksum);
+}
+
 bool format_chunk_valid(const struct format_chunk *chunk)
 {
 	bool known = chunk->type && chunk->type < FORMAT_CHUNK_TYPES;

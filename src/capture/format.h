@@ -131,6 +131,9 @@ void format_write_chunk(const struct format_chunk *chunk,
 void format_write_checksum(uint64_t checksum, unsigned char out[static FORMAT_CHUNK_BYTES]);
 uint64_t format_checksum(const unsigned char header[static FORMAT_CHUNK_BYTES],
 			 const unsigned char *payload, size_t bytes);
+bool format_checksum_matches(const struct format_chunk *chunk,
+			     const unsigned char header[static FORMAT_CHUNK_BYTES],
+			     const unsigned char *payload);
 /* Whether it keeps the rules and ceilings that can be seen without the payload. */
 bool format_chunk_valid(const struct format_chunk *chunk);
 /* False if this is no chunk header, or not a valid one. */

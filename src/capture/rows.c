@@ -282,7 +282,6 @@ static const char *rows_reader_apply(struct rows_reader *r, stack_id stacks, thr
 	}
 	if (payload.failed || !complete)
 		return "a state of the rows breaks off";
-	r->any = true;
 	buffer_clear(&r->pending);
 	return NULL;
 }

@@ -28,7 +28,6 @@ struct rows_reader {
 	struct tally_row *rows;
 	size_t count, size;
 	uint32_t epoch;
-	bool any; /* a state was read */
 	struct tally_totals totals;
 	struct buffer pending; /* payloads of a state that is not complete */
 };

@@ -1,18 +1,16 @@
 #include "capture/writer.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/buffer.h"
-#include "base/text.h"
 #include "capture/aggregate.h"
 #include "capture/encoder.h"
 #include "capture/format.h"
 #include "capture/interner.h"
+#include "capture/meta.h"
 #include "capture/notes.h"
 #include "capture/output.h"
-#include "capture/section.h"
 
 /*
  *  1. A chunk is sealed only after everything that it names is in a sealed dictionary chunk.
@@ -149,56 +147,6 @@ static void writer_seal_all(struct capture_writer *w, bool now)
 				      : 0;
 }
 
-static void add_value(struct buffer *out, unsigned type, uint64_t value)
-{
-	struct buffer body;
-
-	buffer_init(&body, 16);
-	buffer_add_varint(&body, value);
-	section_add(out, type, &body);
-	buffer_deinit(&body);
-}
-
-static void add_text(struct buffer *out, unsigned type, const char *text)
-{
-	struct buffer body;
-
-	buffer_init(&body, FORMAT_STRING_MAX);
-	if (text)
-		text_repair(text, strlen(text), FORMAT_STRING_MAX, &body);
-	section_add(out, type, &body);
-	buffer_deinit(&body);
-}
-
-/* A command line may be larger than a payload: the arguments that do not fit are left out, with an
- * ellipsis in their place. */
-static void writer_seal_meta(struct capture_writer *w, const struct capture_start *start)
-{
-	struct buffer *out = &w->payload;
-
-	add_value(out, FORMAT_META_MODE, start->mode);
-	add_value(out, FORMAT_META_SAMPLE_RATE, start->sample_rate_bytes);
-	add_value(out, FORMAT_META_WALL_TIME, cursor_zigzag((uint64_t)start->wall_time_ns));
-	add_value(out, FORMAT_META_PAGE_SIZE, start->page_size);
-	add_value(out, FORMAT_META_FLAGS,
-		  (start->native_stacks ? FORMAT_NATIVE_STACKS : 0) |
-			  (start->python_allocators_traced ? FORMAT_PYTHON_ALLOCATORS : 0));
-	add_value(out, FORMAT_META_TEMPORARY, start->temporary_threshold);
-	add_text(out, FORMAT_META_HOST, start->host);
-	add_text(out, FORMAT_META_SYSTEM, start->system);
-	add_text(out, FORMAT_META_SONDE_VERSION, start->sonde_version);
-	for (size_t i = 0; start->command_line && start->command_line[i]; i++) {
-		if (i + 1 >= FORMAT_ARGUMENTS_MAX ||
-		    out->used > FORMAT_PAYLOAD_MAX - 2 * FORMAT_STRING_MAX) {
-			add_text(out, FORMAT_META_ARGUMENT, "\xe2\x80\xa6");
-			break;
-		}
-		add_text(out, FORMAT_META_ARGUMENT, start->command_line[i]);
-	}
-	writer_seal_payload(w,
-			    &(struct output_chunk){.type = FORMAT_META, .flags = FORMAT_REQUIRED});
-}
-
 static void writer_discard(struct capture_writer *w)
 {
 	interner_destroy(w->interner);
@@ -232,7 +180,9 @@ int writer_open(const char *path, bool replace, const struct capture_start *star
 		writer_discard(w);
 		return result;
 	}
-	writer_seal_meta(w, start);
+	meta_write(start, &w->payload);
+	writer_seal_payload(w,
+			    &(struct output_chunk){.type = FORMAT_META, .flags = FORMAT_REQUIRED});
 	result = output_status(w->out, err);
 	if (result < 0) {
 		output_abandon(w->out);
