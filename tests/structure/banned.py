@@ -3,7 +3,7 @@ Python version spelled outside pyabi."""
 
 import re
 
-from rooms import BANNED, MAY_NOT_CALL
+from rooms import BANNED, MAY_NOT_CALL, is_test
 from source import Finding, c_code
 
 # A call, not a member of that name: what stands before is neither '.' nor '->'.
@@ -29,7 +29,7 @@ def check(tree):
         for match in _calls(code, BANNED):
             add(match, f"{match.group(1)} is banned; use {BANNED[match.group(1)]}")
         parts = path.split("/")
-        if parts[0] != "src" or parts[-1].startswith("test_"):
+        if parts[0] != "src" or is_test(path):
             continue
         names, reason = MAY_NOT_CALL.get(parts[1], ([], ""))
         for match in _calls(code, names) if names else ():

@@ -3,7 +3,7 @@
 import os
 import re
 
-from rooms import MAY_INCLUDE, MAY_NOT_INCLUDE
+from rooms import MAY_INCLUDE, MAY_NOT_INCLUDE, is_test
 from source import Finding
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">\n]+)[">]', re.MULTILINE)
@@ -38,8 +38,8 @@ def check(tree):
             findings.append(Finding(path, 0, "in no room that rooms.py knows"))
             continue
         room = parts[1]
-        is_test = parts[-1].startswith("test_")
-        allowed = reachable(room) if is_test else set(MAY_INCLUDE[room])
+        test = is_test(path)
+        allowed = reachable(room) if test else set(MAY_INCLUDE[room])
         text = tree.read(path)
         for match in _INCLUDE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
@@ -47,7 +47,7 @@ def check(tree):
             included = _included(path, quote, name, tree)
             if included is None:
                 headers, reason = MAY_NOT_INCLUDE.get(room, ([], ""))
-                if name in headers and not is_test:
+                if name in headers and not test:
                     findings.append(Finding(path, line, f"<{name}>: {reason}"))
                 continue
             if included not in tree.paths:
