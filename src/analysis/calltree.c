@@ -114,13 +114,14 @@ static void draft_upright(struct draft *draft)
 
 	for (size_t i = 0; i < draft->profile->row_count; i++) {
 		struct calltree_node *node;
+		uint32_t place;
 
 		if (i == 0 || rows[i]->thread != rows[i - 1]->thread) {
 			top = group_node(draft, rows[i]);
 			group++;
 		}
-		node = &draft->nodes[place_stack(draft, &places, group, top,
-						 row_stack(draft, rows[i]))];
+		place = place_stack(draft, &places, group, top, row_stack(draft, rows[i]));
+		node = &draft->nodes[place]; /* placing may have moved the nodes */
 		node->own_bytes += rows[i]->bytes;
 		node->own_count += rows[i]->count;
 		node->total_bytes_error += rows[i]->bytes_error * rows[i]->bytes_error;

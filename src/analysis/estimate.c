@@ -28,8 +28,7 @@ struct estimate {
 	size_t block_room;
 	uint32_t live_blocks;
 	uint64_t epoch;
-	struct estimate_sum allocated, freed, live;
-	double peak_bytes, peak_count;
+	struct estimate_sum allocated, freed, live, peak;
 	uint64_t peak_time_ns;
 	struct estimate_sum by_allocator[ALLOCATOR_END];
 	double size_histogram[65];
@@ -181,9 +180,8 @@ static void allocate(struct estimate *estimate, const struct event *event)
 		sum_add(&estimate->by_allocator[event->allocator], &more);
 	estimate->size_histogram[event->bytes == 0 ? 0 : 64 - __builtin_clzll(event->bytes)] +=
 		more.count;
-	if (estimate->live.bytes > estimate->peak_bytes) {
-		estimate->peak_bytes = estimate->live.bytes;
-		estimate->peak_count = estimate->live.count;
+	if (estimate->live.bytes > estimate->peak.bytes) {
+		estimate->peak = estimate->live;
 		estimate->peak_time_ns = event->time_ns;
 		estimate->epoch++;
 	}
@@ -207,9 +205,19 @@ void estimate_event(struct estimate *estimate, const struct event *event)
 			false);
 }
 
-double estimate_live_bytes(const struct estimate *estimate)
+const struct estimate_sum *estimate_allocated(const struct estimate *estimate)
 {
-	return estimate->live.bytes;
+	return &estimate->allocated;
+}
+
+const struct estimate_sum *estimate_peak(const struct estimate *estimate)
+{
+	return &estimate->peak;
+}
+
+const struct estimate_sum *estimate_live(const struct estimate *estimate)
+{
+	return &estimate->live;
 }
 
 static uint64_t rounded(double value)
@@ -228,8 +236,8 @@ void estimate_totals(const struct estimate *estimate, struct tally_totals *total
 		.allocated = rounded_counts(&estimate->allocated),
 		.freed = rounded_counts(&estimate->freed),
 		.live = rounded_counts(&estimate->live),
-		.peak_bytes = rounded(estimate->peak_bytes),
-		.peak_count = rounded(estimate->peak_count),
+		.peak_bytes = rounded(estimate->peak.bytes),
+		.peak_count = rounded(estimate->peak.count),
 		.peak_time_ns = estimate->peak_time_ns,
 	};
 	for (unsigned i = 0; i < ALLOCATOR_END; i++)

@@ -38,11 +38,13 @@ void estimate_destroy(struct estimate *estimate);
 
 void estimate_event(struct estimate *estimate, const struct event *event);
 
-/* Live bytes now. */
-double estimate_live_bytes(const struct estimate *estimate);
-
 /* The totals so far, rounded. */
 void estimate_totals(const struct estimate *estimate, struct tally_totals *totals);
+
+/* What they are rounded from, with their variances: allocated, live at the peak, live now. */
+const struct estimate_sum *estimate_allocated(const struct estimate *estimate);
+const struct estimate_sum *estimate_peak(const struct estimate *estimate);
+const struct estimate_sum *estimate_live(const struct estimate *estimate);
 
 /* Completes `peak` of all rows as of now. Rows stay valid until the next event. */
 size_t estimate_settle(struct estimate *estimate, const struct estimate_row **rows);

@@ -108,10 +108,11 @@ static void read_events(struct capture_reader *reader, const struct profile_opti
 
 	while ((count = reader_events(reader, events, BATCH_EVENTS)) > 0) {
 		if (estimate != NULL) {
+			const struct estimate_sum *live = estimate_live(estimate);
+
 			for (size_t i = 0; i < count; i++) {
 				estimate_event(estimate, &events[i]);
-				timeline_add(timeline, events[i].time_ns,
-					     (uint64_t)estimate_live_bytes(estimate));
+				timeline_add(timeline, events[i].time_ns, (uint64_t)live->bytes);
 			}
 		} else {
 			const struct tally_totals *totals = tally_totals(tally);
@@ -269,6 +270,7 @@ static void round_estimates(struct builder *builder)
 		row->count_error = sqrt(metric->count_variance);
 		row->allocated.bytes = rounded(allocated->bytes);
 		row->allocated.count = rounded(allocated->count);
+		row->allocated_bytes_error = sqrt(allocated->bytes_variance);
 		bytes_variance += metric->bytes_variance;
 		count_variance += metric->count_variance;
 	}
@@ -371,6 +373,11 @@ static void profile_read_full(struct profile *profile)
 	tally_destroy(tally);
 }
 
+static struct profile_error error_of(const struct estimate_sum *sum)
+{
+	return (struct profile_error){sqrt(sum->bytes_variance), sqrt(sum->count_variance)};
+}
+
 static void profile_read_sampled(struct profile *profile)
 {
 	uint64_t rate_bytes = reader_start(profile->reader)->sample_rate_bytes;
@@ -385,6 +392,9 @@ static void profile_read_sampled(struct profile *profile)
 	read_events(profile->reader, &profile->options, NULL, estimate, &timeline);
 	finish_timeline(profile, &timeline, end_ns);
 	estimate_totals(estimate, &profile->totals);
+	profile->allocated_error = error_of(estimate_allocated(estimate));
+	profile->peak_error = error_of(estimate_peak(estimate));
+	profile->live_error = error_of(estimate_live(estimate));
 	count = estimate_settle(estimate, &rows);
 	builder_init(&builder, profile);
 	add_estimated(&builder, rows, count);

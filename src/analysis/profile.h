@@ -51,6 +51,7 @@ struct profile_row {
 	double bytes_error; /* standard error of bytes; 0 when the capture is exact */
 	double count_error;
 	struct tally_counts allocated; /* everything it ever allocated, whatever the metric */
+	double allocated_bytes_error;
 };
 
 struct profile_point {
@@ -74,6 +75,9 @@ struct profile {
 
 	/* Of the whole capture, or of the window, before any filter (estimates where sampled). */
 	struct tally_totals totals;
+	struct profile_error {
+		double bytes, count;
+	} allocated_error, peak_error, live_error; /* of the totals; 0 when exact */
 	/* At most 2,048 bins over the whole duration or the window; aggregate captures: RSS only.
 	 */
 	struct profile_point *timeline;

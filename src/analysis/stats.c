@@ -1,5 +1,6 @@
 #include "analysis/stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +63,14 @@ static struct stats_location *collect_locations(const struct profile *profile, s
 
 		location->allocated.bytes += row->allocated.bytes;
 		location->allocated.count += row->allocated.count;
+		location->bytes_error += row->allocated_bytes_error * row->allocated_bytes_error;
 	}
 	*count = 0;
 	for (size_t f = 0; f <= highest; f++) {
 		if (locations[f].allocated.count == 0)
 			continue;
 		locations[*count].allocated = locations[f].allocated;
+		locations[*count].bytes_error = sqrt(locations[f].bytes_error);
 		locations[(*count)++].frame = (frame_id)f;
 	}
 	return locations;

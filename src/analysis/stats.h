@@ -10,6 +10,7 @@
 struct stats_location {
 	frame_id frame; /* 0: blocks whose stack has no frames */
 	struct tally_counts allocated;
+	double bytes_error; /* standard error; 0 when the capture is exact */
 };
 
 /*

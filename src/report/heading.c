@@ -39,6 +39,8 @@ static void write_moment(const struct profile *profile, FILE *out)
 {
 	char text[32];
 
+	if (profile->count == 0)
+		return;
 	switch (profile->options.metric) {
 	case METRIC_PEAK:
 		fprintf(out, " live at %s",

@@ -23,40 +23,49 @@ static void write_title(const char *title, const struct report_options *options,
 	style_set(out, options->color, STYLE_PLAIN);
 }
 
-static void write_counts(const char *name, const struct tally_counts *counts, const char *what,
-			 FILE *out)
+static void write_counts(const struct stats *stats, const char *name,
+			 const struct tally_counts *counts, const struct profile_error *error,
+			 const char *what, FILE *out)
 {
 	char bytes[32], count[32];
 
-	fprintf(out, "  %-12s %12s in %s %s\n", name,
-		text_bytes(counts->bytes, bytes, sizeof(bytes)),
-		text_count(counts->count, count, sizeof(count)), what);
+	fprintf(out, "  %-9s %12s", name, text_bytes(counts->bytes, bytes, sizeof(bytes)));
+	if (stats->profile->estimated && error != NULL)
+		fprintf(out, " \u00b1 %s",
+			text_bytes((uint64_t)error->bytes, bytes, sizeof(bytes)));
+	fprintf(out, " in %s", text_count(counts->count, count, sizeof(count)));
+	if (stats->profile->estimated && error != NULL)
+		fprintf(out, " \u00b1 %s",
+			text_count((uint64_t)error->count, count, sizeof(count)));
+	fprintf(out, " %s\n", what);
 }
 
 static void write_totals(const struct stats *stats, const struct report_options *options, FILE *out)
 {
-	const struct tally_totals *totals = &stats->profile->totals;
-	const struct capture_reader *reader = stats->profile->reader;
+	const struct profile *profile = stats->profile;
+	const struct tally_totals *totals = &profile->totals;
 	struct tally_counts peak = {totals->peak_bytes, totals->peak_count};
-	char text[32], moment[64];
+	char bytes[32], count[32], moment[64], duration[32];
 
 	style_set(out, options->color, STYLE_BOLD);
-	fprintf(out, "stats: %s allocated in %s allocations over %s\n",
-		text_bytes(totals->allocated.bytes, text, sizeof(text)),
-		text_count(totals->allocated.count, moment, sizeof(moment)),
-		text_duration(reader_duration_ns(reader), (char[32]){0}, 32));
+	fprintf(out, "stats: %s in %s allocations over %s\n",
+		text_bytes(totals->allocated.bytes, bytes, sizeof(bytes)),
+		text_count(totals->allocated.count, count, sizeof(count)),
+		text_duration(reader_duration_ns(profile->reader), duration, sizeof(duration)));
 	style_set(out, options->color, STYLE_PLAIN);
-	heading_write_notices(stats->profile, options, out);
+	heading_write_notices(profile, options, out);
 	write_title("Totals", options, out);
-	write_counts("allocated", &totals->allocated, "allocations", out);
-	write_counts("freed", &totals->freed, "deallocations", out);
+	write_counts(stats, "allocated", &totals->allocated, &profile->allocated_error,
+		     "allocations", out);
+	write_counts(stats, "freed", &totals->freed, NULL, "deallocations", out);
 	snprintf(moment, sizeof(moment), "blocks, at %s",
-		 text_duration(totals->peak_time_ns, text, sizeof(text)));
-	write_counts("peak", &peak, moment, out);
-	write_counts("leaked", &totals->live, "blocks, live at the end", out);
+		 text_duration(totals->peak_time_ns, duration, sizeof(duration)));
+	write_counts(stats, "peak", &peak, &profile->peak_error, moment, out);
+	write_counts(stats, "leaked", &totals->live, &profile->live_error,
+		     "blocks, live at the end", out);
 	if (stats->peak_rss_bytes > 0)
-		fprintf(out, "  %-12s %12s\n", "peak RSS",
-			text_bytes(stats->peak_rss_bytes, text, sizeof(text)));
+		fprintf(out, "  %-9s %12s\n", "peak RSS",
+			text_bytes(stats->peak_rss_bytes, bytes, sizeof(bytes)));
 }
 
 static double share_of(uint64_t part, uint64_t all)
@@ -100,7 +109,7 @@ static void write_histogram(const struct stats *stats, const struct report_optio
 {
 	const uint64_t *histogram = stats->profile->totals.size_histogram;
 	uint64_t highest = 1;
-	char from[32], count[32];
+	char from[32], to[32], count[32];
 
 	write_title("Sizes of allocations", options, out);
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++)
@@ -108,12 +117,16 @@ static void write_histogram(const struct stats *stats, const struct report_optio
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++) {
 		unsigned bar = (unsigned)(share_of(histogram[i], highest) * BAR_COLUMNS + 0.5);
 
-		fprintf(out, "  %s %10s  %13s  ", i == 0 ? "    " : "from",
-			text_bytes(bucket_from(i), from, sizeof(from)),
-			text_count(histogram[i], count, sizeof(count)));
-		if (bar == 0 && histogram[i] > 0)
-			bar = 1;
-		while (bar-- > 0)
+		if (i == 0)
+			fprintf(out, "  %10s%15s", "0 B", "");
+		else
+			fprintf(out, "  %10s to %-10s ",
+				text_bytes(bucket_from(i), from, sizeof(from)),
+				text_bytes(bucket_to(i), to, sizeof(to)));
+		fprintf(out, "%13s", text_count(histogram[i], count, sizeof(count)));
+		if (histogram[i] > 0)
+			fputs("  ", out);
+		for (unsigned b = 0; b < bar || (b == 0 && histogram[i] > 0); b++)
 			fputs("\u2588", out);
 		putc('\n', out);
 	}
@@ -126,15 +139,19 @@ static void write_top(const struct stats *stats, const struct stats_location *to
 
 	write_title(title, options, out);
 	for (size_t i = 0; i < stats->top_count; i++) {
+		size_t used = stats->profile->estimated ? 42 : 29;
+		size_t columns =
+			(size_t)options->columns > used + 19 ? (size_t)options->columns - used : 19;
 		struct names_location location;
-		size_t columns = options->columns > 48 ? (size_t)options->columns - 29 : 19;
 
+		fprintf(out, "  %10s", text_bytes(top[i].allocated.bytes, bytes, sizeof(bytes)));
+		if (stats->profile->estimated)
+			fprintf(out, " \u00b1 %10s",
+				text_bytes((uint64_t)top[i].bytes_error, bytes, sizeof(bytes)));
+		fprintf(out, "  %13s  ", text_count(top[i].allocated.count, count, sizeof(count)));
 		names_location(names_frame(stats->profile, top[i].frame), true, false, &location);
 		names_fit(&location, options->columns > 0 ? columns : 0);
-		fprintf(out, "  %10s  %13s  %s",
-			text_bytes(top[i].allocated.bytes, bytes, sizeof(bytes)),
-			text_count(top[i].allocated.count, count, sizeof(count)),
-			location.function);
+		fputs(location.function, out);
 		if (location.place[0] != '\0')
 			fprintf(out, " (%s)", location.place);
 		putc('\n', out);
@@ -334,6 +351,12 @@ static void write_json_totals(const struct stats *stats, struct json *json)
 	json_key_uint(json, "leaked_allocations", totals->live.count);
 	if (stats->peak_rss_bytes > 0)
 		json_key_uint(json, "peak_rss_bytes", stats->peak_rss_bytes);
+	if (stats->profile->estimated) {
+		json_key_double(json, "allocated_bytes_error",
+				stats->profile->allocated_error.bytes);
+		json_key_double(json, "peak_bytes_error", stats->profile->peak_error.bytes);
+		json_key_double(json, "leaked_bytes_error", stats->profile->live_error.bytes);
+	}
 	json_key(json, "allocators");
 	json_begin_object(json);
 	for (unsigned i = 0; i < ALLOCATOR_END; i++) {
@@ -372,6 +395,8 @@ static void write_json_top(const struct stats *stats, const char *key,
 		json_key_uint(json, "line", frame->line);
 		json_key_uint(json, "bytes", top[i].allocated.bytes);
 		json_key_uint(json, "count", top[i].allocated.count);
+		if (stats->profile->estimated)
+			json_key_double(json, "bytes_error", top[i].bytes_error);
 		json_end_object(json);
 	}
 	json_end_array(json);

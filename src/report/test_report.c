@@ -1,0 +1,475 @@
+/*
+ * Reports over made captures, against the documents in tests/golden/report.
+ *
+ *   test_report GOLDEN             compares
+ *   test_report GOLDEN --update    writes them anew, to be read before they are committed
+ *   test_report --export FOLDER    writes every format of the largest capture, for other readers
+ */
+#include "report/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "analysis/specimen.h"
+#include "report/formats.h"
+
+static const char *golden_folder;
+static bool update;
+
+static void fill_memory(struct specimen *s)
+{
+	const struct capture_memory look = {
+		.rss = 96 << 20,
+		.anonymous = 70 << 20,
+		.file = 20 << 20,
+		.shared_memory = 6 << 20,
+		.peak_rss = 101 << 20,
+		.own_rss = 6 << 20,
+		.heap_mapped = 60 << 20,
+		.heap_resident = 52 << 20,
+		.stacks_resident = 200 << 10,
+		.untouched = 9 << 20,
+	};
+
+	writer_rss(s->writer, s->process, 500000000, 64 << 20);
+	writer_rss(s->writer, s->process, 1400000000, 90 << 20);
+	writer_memory(s->writer, s->process, 1900000000, &look);
+}
+
+static void allocate(struct specimen *s, stack_id stack, enum allocator allocator, unsigned blocks,
+		     uint64_t bytes)
+{
+	while (blocks-- > 0)
+		writer_alloc(s->writer, s->thread, allocator, stack, bytes);
+}
+
+/* A program as they are: imports, a loader, recursion, a chain, names from other scripts. */
+static void make_program(struct specimen *s)
+{
+	stack_id top = specimen_stack(s, 0, "<module>", "/srv/app/main.py", 42);
+	stack_id main_stack = specimen_stack(s, top, "main", "/srv/app/main.py", 30);
+	stack_id load = specimen_stack(s, main_stack, "Loader.load", "/srv/app/loader.py", 17);
+	stack_id store = specimen_stack(s, main_stack, "store", "/srv/app/store.py", 8);
+	stack_id import = top, walk = main_stack, chain = main_stack;
+	slot_id slot;
+	char name[32];
+
+	writer_time(s->writer, 100000000);
+	import = specimen_stack(s, import, "_find_and_load", "<frozen importlib._bootstrap>", 1360);
+	import = specimen_stack(s, import, "exec_module", "<frozen importlib._bootstrap_external>",
+				995);
+	import = specimen_stack(s, import, "<module>",
+				"/usr/lib/python3/dist-packages/numpy/core/__init__.py", 24);
+	allocate(s, import, ALLOCATOR_MALLOC, 300, 4000);
+	allocate(s, import, ALLOCATOR_MMAP, 2, 1 << 20);
+	writer_time(s->writer, 600000000);
+	allocate(s, specimen_stack(s, load, "decode", "/srv/app/loader.py", 88), ALLOCATOR_REALLOC,
+		 40, 500000);
+	allocate(s,
+		 specimen_stack(s, load, "d\u00e9coder.<locals>.\u53d8\u6362", "/srv/app/loader.py",
+				91),
+		 ALLOCATOR_CALLOC, 1000, 1024);
+	for (int i = 0; i < 30; i++)
+		walk = specimen_stack(s, walk, "walk", "/srv/app/walk.py", 5 + i % 2);
+	allocate(s, walk, ALLOCATOR_MALLOC, 64, 65536);
+	for (int i = 0; i < 14; i++) {
+		snprintf(name, sizeof(name), "step_%d", i);
+		chain = specimen_stack(s, chain, name, "/srv/app/steps.py", (unsigned)(i * 3 + 1));
+	}
+	allocate(s, chain, ALLOCATOR_POSIX_MEMALIGN, 3, 262144);
+	writer_time(s->writer, 1200000000);
+	slot = specimen_malloc(s, store, 30 << 20);
+	writer_time(s->writer, 1500000000);
+	specimen_free(s, slot);
+	allocate(s, store, ALLOCATOR_MALLOC, 5, 0);
+	allocate(s, specimen_stack(s, main_stack, "<b>&\"x\";\033[31m", "we ird;\n.py", 1),
+		 ALLOCATOR_MALLOC, 1, 77);
+	writer_time(s->writer, 2000000000);
+	specimen_free(s, specimen_malloc(s, store, 10));
+}
+
+static void make_others(struct specimen *s)
+{
+	struct capture_process child = {.pid = 200,
+					.parent_pid = 100,
+					.command = "python3 -m worker",
+					.executable = "/usr/bin/python3",
+					.python_version = "3.12.1",
+					.python_allocator = "pymalloc",
+					.start_ns = 300000000};
+	thread_id pool = writer_thread(s->writer, s->process, 101, "pool-1");
+	process_id process = writer_process(s->writer, &child);
+	thread_id worker = writer_thread(s->writer, process, 200, "");
+	frame_id native = writer_frame(s->writer, FRAME_NATIVE, "dgemm_kernel", 12,
+				       "/usr/lib/libopenblas.so.0", 25, 0);
+	frame_id kernel = writer_frame(s->writer, FRAME_KERNEL, "handle_mm_fault", 15, "", 0, 0);
+	frame_id marker = writer_frame(s->writer, FRAME_MARKER, "frames omitted", 14, "", 0, 0);
+	stack_id stack = specimen_stack(s, writer_stack(s->writer, 0, marker), "run",
+					"/usr/lib/python3.12/threading.py", 982);
+
+	writer_alloc(s->writer, pool, ALLOCATOR_MALLOC, stack, 3 << 20);
+	writer_alloc(s->writer, pool, ALLOCATOR_MMAP, writer_stack(s->writer, stack, native),
+		     5 << 20);
+	writer_alloc(s->writer, worker, ALLOCATOR_BRK, writer_stack(s->writer, 0, kernel),
+		     132 << 10);
+	writer_alloc(s->writer, worker, ALLOCATOR_PYMALLOC_MALLOC, 0, 4096);
+	writer_process_end(s->writer, process, 1900000000, 9);
+}
+
+static struct capture_reader *make_whole(void)
+{
+	struct specimen s;
+
+	specimen_begin(&s, NULL);
+	make_program(&s);
+	fill_memory(&s);
+	writer_process_end(s.writer, s.process, 2000000000, 3 << 8);
+	return specimen_read(&s, true);
+}
+
+static struct capture_reader *make_many(void)
+{
+	struct specimen s;
+
+	specimen_begin(&s, NULL);
+	make_others(&s);
+	make_program(&s);
+	return specimen_read(&s, true);
+}
+
+static struct capture_reader *make_lossy(void)
+{
+	const uint64_t lost[LOST_END] = {[LOST_FULL] = 1234, [LOST_STACK] = 1, [LOST_THREADS] = 6};
+	struct specimen s;
+
+	specimen_begin(&s, NULL);
+	make_program(&s);
+	writer_lost(s.writer, lost);
+	return specimen_read(&s, false);
+}
+
+static struct capture_reader *make_sampled(void)
+{
+	struct capture_start start = specimen_start();
+	struct specimen s;
+
+	start.sample_rate_bytes = 512 << 10;
+	specimen_begin(&s, &start);
+	make_program(&s);
+	return specimen_read(&s, true);
+}
+
+static struct capture_reader *make_empty(void)
+{
+	struct specimen s;
+
+	specimen_begin(&s, NULL);
+	return specimen_read(&s, true);
+}
+
+static const char *const main_thread[] = {"main", NULL};
+
+struct golden {
+	const char *name;
+	struct capture_reader *(*make)(void);
+	const struct report_format *format;
+	struct profile_options profile;
+	struct report_options report;
+};
+
+static const struct golden goldens[] = {
+	{"table-80.txt", make_whole, &report_table, {0}, {.columns = 80}},
+	{"table-200.txt", make_whole, &report_table, {0}, {.columns = 200}},
+	{"table-unlimited.txt", make_whole, &report_table, {.metric = METRIC_LEAKS}, {0}},
+	{"table-color.txt",
+	 make_whole,
+	 &report_table,
+	 {0},
+	 {.columns = 80, .color = true, .max_rows = 3}},
+	{"table-threads.txt",
+	 make_many,
+	 &report_table,
+	 {.metric = METRIC_TOTAL, .split_threads = true},
+	 {.columns = 120, .max_rows = 8}},
+	{"table-filtered.txt",
+	 make_many,
+	 &report_table,
+	 {.threads = main_thread},
+	 {.columns = 100, .max_rows = 2}},
+	{"table-lossy.txt",
+	 make_lossy,
+	 &report_table,
+	 {.metric = METRIC_TEMPORARY, .temporary_threshold = 10},
+	 {.columns = 80}},
+	{"table-sampled.txt", make_sampled, &report_table, {0}, {.columns = 100}},
+	{"table-empty.txt", make_empty, &report_table, {0}, {.columns = 80}},
+	{"table.json",
+	 make_whole,
+	 &report_table,
+	 {.metric = METRIC_LEAKS},
+	 {.json = true, .max_rows = 7}},
+	{"table-threads.json",
+	 make_many,
+	 &report_table,
+	 {.split_threads = true},
+	 {.json = true, .max_rows = 6}},
+	{"table-lossy.json",
+	 make_lossy,
+	 &report_table,
+	 {.from_ns = 1100000000, .to_ns = 1300000000},
+	 {.json = true}},
+	{"table-sampled.json", make_sampled, &report_table, {0}, {.json = true, .max_rows = 2}},
+	{"tree-80.txt", make_whole, &report_tree, {0}, {.columns = 80}},
+	{"tree-200.txt", make_whole, &report_tree, {0}, {.columns = 200}},
+	{"tree-inverted.txt",
+	 make_whole,
+	 &report_tree,
+	 {.hide_import_system = true},
+	 {.columns = 100, .inverted = true, .max_rows = 12}},
+	{"tree-threads.txt",
+	 make_many,
+	 &report_tree,
+	 {.metric = METRIC_TOTAL, .split_threads = true},
+	 {.columns = 100, .max_rows = 16}},
+	{"tree-narrow.txt", make_whole, &report_tree, {0}, {.columns = 40}},
+	{"tree-sampled.txt", make_sampled, &report_tree, {0}, {.columns = 100, .max_rows = 9}},
+	{"tree-color.txt",
+	 make_whole,
+	 &report_tree,
+	 {0},
+	 {.columns = 80, .color = true, .max_rows = 5}},
+	{"tree-empty.txt", make_empty, &report_tree, {0}, {.columns = 80}},
+	{"tree.json",
+	 make_many,
+	 &report_tree,
+	 {.split_threads = true},
+	 {.json = true, .max_rows = 10}},
+	{"summary-80.txt", make_whole, &report_summary, {0}, {.columns = 80, .max_rows = 10}},
+	{"summary-200.txt", make_many, &report_summary, {.metric = METRIC_TOTAL}, {.columns = 200}},
+	{"summary-sampled.txt",
+	 make_sampled,
+	 &report_summary,
+	 {0},
+	 {.columns = 120, .max_rows = 6}},
+	{"summary-empty.txt", make_empty, &report_summary, {0}, {.columns = 80}},
+	{"summary.json",
+	 make_whole,
+	 &report_summary,
+	 {.metric = METRIC_LEAKS},
+	 {.json = true, .max_rows = 4}},
+	{"stats-80.txt", make_whole, &report_stats, {0}, {.columns = 80}},
+	{"stats-200.txt", make_many, &report_stats, {0}, {.columns = 200, .max_rows = 3}},
+	{"stats-sampled.txt", make_sampled, &report_stats, {0}, {.columns = 100}},
+	{"stats-sampled.json", make_sampled, &report_stats, {0}, {.json = true}},
+	{"stats-lossy.txt", make_lossy, &report_stats, {.from_ns = 1000000}, {.columns = 80}},
+	{"stats-empty.txt", make_empty, &report_stats, {0}, {.columns = 80}},
+	{"stats.json", make_whole, &report_stats, {0}, {.json = true}},
+	{"stats-many.json", make_many, &report_stats, {0}, {.json = true, .max_rows = 1}},
+	{"collapsed.txt", make_whole, &report_collapsed, {0}, {0}},
+	{"collapsed-threads.txt", make_many, &report_collapsed, {.split_threads = true}, {0}},
+	{"speedscope.json",
+	 make_many,
+	 &report_speedscope,
+	 {.split_threads = true},
+	 {.title = "main.py"}},
+	{"speedscope-empty.json", make_empty, &report_speedscope, {0}, {0}},
+	{"rows.csv", make_whole, &report_csv, {0}, {0}},
+	{"rows-threads.csv", make_many, &report_csv, {.split_threads = true}, {0}},
+	{"rows-sampled.csv", make_sampled, &report_csv, {0}, {0}},
+	{"gprof2dot.json", make_many, &report_gprof2dot, {0}, {0}},
+};
+
+static struct profile *read_profile(struct capture_reader *reader,
+				    const struct profile_options *options)
+{
+	struct profile *profile;
+	struct error err = {0};
+
+	if (profile_create(reader, options, &profile, &err) != 0)
+		fail_msg("%s", err.message);
+	return profile;
+}
+
+/* The document as text; the caller frees it. */
+static char *write_document(const struct golden *golden, size_t *size)
+{
+	struct profile *profile = read_profile(golden->make(), &golden->profile);
+	struct capture_reader *reader = profile->reader;
+	struct error err = {0};
+	char *text;
+	FILE *out = open_memstream(&text, size);
+
+	if (golden->format->write(profile, &golden->report, out, &err) != 0)
+		fail_msg("%s", err.message);
+	fclose(out);
+	profile_destroy(profile);
+	reader_close(reader);
+	return text;
+}
+
+static char *read_file(const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = fopen(path, "r");
+
+	if (file == NULL)
+		fail_msg("cannot open %s", path);
+	if (getdelim(&text, &size, '\0', file) < 0)
+		fail_msg("cannot read %s", path);
+	fclose(file);
+	return text;
+}
+
+static void report_is_golden(void **state)
+{
+	const struct golden *golden = *state;
+	size_t size;
+	char *text = write_document(golden, &size), *expected;
+	char path[4096];
+
+	assert_int_equal(strlen(text), size);
+	snprintf(path, sizeof(path), "%s/%s", golden_folder, golden->name);
+	if (update) {
+		FILE *file = fopen(path, "w");
+
+		assert_non_null(file);
+		fputs(text, file);
+		fclose(file);
+	}
+	expected = read_file(path);
+	if (strcmp(text, expected) != 0)
+		fail_msg("not as in %s:\n%s", path, text);
+	free(expected);
+	free(text);
+}
+
+/* Sizes of chunks are the capture's affair, so info has no golden document. */
+static void info_says_what_is_in_it(void **state)
+{
+	static const char *const lines[] = {
+		"whole: closed in order, no damage, nothing lost\n",
+		"command    sonde run app.py\n",
+		"recorded   2024-01-02 03:04:05 UTC, for 2.0 s, by sonde 0.1.0\n",
+		"system     example: Linux 6.1.0 x86_64\n",
+		"what       allocations, every event with its time\n",
+		" events of ",
+		" threads, 1 processes\n",
+		"  100 (child of 1): exit status 3 at 2.0 s, Python 3.12.1 with pymalloc\n",
+		"    python3 app.py\n",
+	};
+	struct golden golden = {.make = make_whole, .format = &report_info};
+	size_t size;
+	char *text = write_document(&golden, &size);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (strstr(text, lines[i]) == NULL)
+			fail_msg("no '%s' in\n%s", lines[i], text);
+	}
+	free(text);
+	golden.make = make_lossy;
+	text = write_document(&golden, &size);
+	assert_ptr_equal(strstr(text, "not whole\n"), text);
+	assert_non_null(strstr(text, "warning: 1,240 events were not recorded: 1,234 ("));
+	assert_non_null(strstr(text, "warning: 1 event is without a stack\n"));
+	assert_non_null(strstr(text, "warning: the capture is incomplete"));
+	free(text);
+	golden.report.json = true;
+	text = write_document(&golden, &size);
+	assert_non_null(strstr(text, "\"schema\":\"sonde.info/1\""));
+	assert_non_null(strstr(text, "\"whole\":false,\"mode\":\"full\""));
+	assert_non_null(
+		strstr(text, "\"threads\":[{\"tid\":100,\"thread\":\"main\",\"pid\":100}]"));
+	free(text);
+}
+
+/* A stream that cannot take it is an error, not a crash and not a success. */
+static void a_full_disk_is_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; report_formats[i] != NULL; i++) {
+		struct profile *profile = read_profile(make_whole(), &(struct profile_options){0});
+		struct capture_reader *reader = profile->reader;
+		FILE *out = fopen("/dev/full", "w");
+		struct error err = {0};
+
+		assert_non_null(out);
+		assert_int_equal(
+			report_formats[i]->write(profile, &(struct report_options){0}, out, &err),
+			-ERROR_FAILED);
+		if (strstr(err.message, "No space left") == NULL)
+			fail_msg("%s: %s", report_formats[i]->name, err.message);
+		fclose(out);
+		profile_destroy(profile);
+		reader_close(reader);
+	}
+}
+
+static void formats_are_found_by_name(void **state)
+{
+	(void)state;
+	assert_ptr_equal(report_find("table"), &report_table);
+	assert_ptr_equal(report_find("pprof"), &report_pprof);
+	assert_null(report_find("xml"));
+	for (size_t i = 0; report_formats[i] != NULL; i++)
+		assert_ptr_equal(report_find(report_formats[i]->name), report_formats[i]);
+}
+
+static int export_all(const char *folder)
+{
+	for (size_t i = 0; report_formats[i] != NULL; i++) {
+		const struct report_format *format = report_formats[i];
+		const struct profile_options options = {.metric = METRIC_TOTAL};
+		struct profile *profile;
+		struct capture_reader *reader = make_many();
+		struct error err = {0};
+		char path[4096];
+		FILE *out;
+
+		snprintf(path, sizeof(path), "%s/%s.%s", folder, format->name, format->extension);
+		out = fopen(path, "w");
+		if (out == NULL || profile_create(reader, &options, &profile, &err) != 0 ||
+		    format->write(profile, &(struct report_options){0}, out, &err) != 0) {
+			fprintf(stderr, "%s: %s\n", path, err.message);
+			return 1;
+		}
+		fclose(out);
+		profile_destroy(profile);
+		reader_close(reader);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	enum {
+		COUNT = sizeof(goldens) / sizeof(goldens[0])
+	};
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(info_says_what_is_in_it),
+		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(formats_are_found_by_name),
+	};
+	struct CMUnitTest tests[COUNT];
+	int failed;
+
+	if (argc == 3 && strcmp(argv[1], "--export") == 0)
+		return export_all(argv[2]);
+	if (argc < 2) {
+		fputs("the folder of golden documents is missing\n", stderr);
+		return 2;
+	}
+	golden_folder = argv[1];
+	update = argc > 2 && strcmp(argv[2], "--update") == 0;
+	for (size_t i = 0; i < COUNT; i++)
+		tests[i] = (struct CMUnitTest){.name = goldens[i].name,
+					       .test_func = report_is_golden,
+					       .initial_state = (void *)&goldens[i]};
+	failed = cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests_name("others", others, NULL, NULL);
+}
