@@ -43,6 +43,8 @@ static bool buffer_grow(struct buffer *b, size_t bytes)
 		}
 		wanted *= 2;
 	}
+	if (wanted > PTRDIFF_MAX)
+		goto fail;
 	data = realloc(b->data, wanted);
 	if (!data)
 		goto fail;
