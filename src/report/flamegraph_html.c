@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "analysis/calltree.h"
 #include "base/intern.h"
@@ -15,7 +16,8 @@
 /*
  * The page holds the upright tree with all its lines and threads; the browser merges, hides, turns
  * and measures. Two elements carry the data: "data", JSON of schema sonde.flamegraph/1, and
- * "nodes", base64 of LEB128 numbers, per node in preorder:
+ * "nodes", base64 of deflate (RFC 1951) of LEB128 numbers: one column after the other, each with
+ * the nodes in preorder.
  *
  *   up      how many levels above the node before it the node's parent lies
  *   frame   0: the root; 1..frames: a frame; above: a thread
@@ -29,7 +31,15 @@
 enum {
 	NODES_MAX = 1000000,
 	SOURCE_BYTES_MAX = 200,
-	NUMBER_BYTES_MAX = 10, /* of one LEB128 number */
+	COMPRESSION_LEVEL = 6,
+};
+
+enum column {
+	COLUMN_UP,
+	COLUMN_FRAME,
+	COLUMN_BYTES,
+	COLUMN_COUNT,
+	COLUMN_ERROR,
 };
 
 struct page_frame {
@@ -54,11 +64,14 @@ struct page {
 	uint32_t node_count;
 };
 
-/* Bytes on their way into base64, three at a time. */
+/* Numbers on their way into base64. */
 struct packer {
 	FILE *out;
-	size_t used;
-	unsigned char bytes[3 * 1024];
+	z_stream deflate;
+	size_t raw_used, used;
+	unsigned char raw[16384];
+	unsigned char
+		bytes[3 * 4096]; /* compressed; written when it is full: whole groups of three */
 };
 
 /* What a node stands for beside its frame's own and its children. */
@@ -366,7 +379,14 @@ static void write_data(const struct page *page, const char *title)
 	json_end_object(&json);
 }
 
-static void packer_flush(struct packer *packer)
+static bool packer_init(struct packer *packer, FILE *out)
+{
+	*packer = (struct packer){.out = out};
+	return deflateInit2(&packer->deflate, COMPRESSION_LEVEL, Z_DEFLATED, -MAX_WBITS, 9,
+			    Z_DEFAULT_STRATEGY) == Z_OK;
+}
+
+static void packer_write(struct packer *packer)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -389,38 +409,68 @@ static void packer_flush(struct packer *packer)
 	packer->used = 0;
 }
 
+/* Compresses what is in `raw`. With room to write into, deflate cannot fail. */
+static void packer_compress(struct packer *packer, int flush)
+{
+	z_stream *z = &packer->deflate;
+	int result;
+
+	z->next_in = packer->raw;
+	z->avail_in = (uInt)packer->raw_used;
+	do {
+		z->next_out = packer->bytes + packer->used;
+		z->avail_out = (uInt)(sizeof(packer->bytes) - packer->used);
+		result = deflate(z, flush);
+		packer->used = sizeof(packer->bytes) - z->avail_out;
+		if (packer->used == sizeof(packer->bytes))
+			packer_write(packer);
+	} while (flush == Z_FINISH ? result != Z_STREAM_END : z->avail_in > 0);
+	packer->raw_used = 0;
+}
+
+static void packer_finish(struct packer *packer)
+{
+	packer_compress(packer, Z_FINISH);
+	packer_write(packer);
+	deflateEnd(&packer->deflate);
+}
+
 static void packer_add(struct packer *packer, uint64_t number)
 {
-	unsigned char bytes[NUMBER_BYTES_MAX];
-	size_t length = 0;
-
+	if (packer->raw_used + 10 > sizeof(packer->raw))
+		packer_compress(packer, Z_NO_FLUSH);
 	for (; number >= 0x80; number >>= 7)
-		bytes[length++] = (unsigned char)(number | 0x80);
-	bytes[length++] = (unsigned char)number;
-	/* Only a full buffer is flushed before the end: it holds no half group of three. */
-	for (size_t i = 0; i < length; i++) {
-		packer->bytes[packer->used++] = bytes[i];
-		if (packer->used == sizeof(packer->bytes))
-			packer_flush(packer);
+		packer->raw[packer->raw_used++] = (unsigned char)(number | 0x80);
+	packer->raw[packer->raw_used++] = (unsigned char)number;
+}
+
+/* One column of one node; *depth is that of the node before. */
+static void pack_node(struct packer *packer, enum column column, uint32_t *depth,
+		      uint32_t node_depth, uint64_t frame, const struct remainder *own)
+{
+	switch (column) {
+	case COLUMN_UP:
+		packer_add(packer, node_depth == 0 ? 0 : *depth + 1 - node_depth);
+		*depth = node_depth;
+		break;
+	case COLUMN_FRAME:
+		packer_add(packer, frame);
+		break;
+	case COLUMN_BYTES:
+		packer_add(packer, own->bytes);
+		break;
+	case COLUMN_COUNT:
+		packer_add(packer, own->count);
+		break;
+	case COLUMN_ERROR:
+		packer_add(packer, (uint64_t)(own->own_error + 0.5));
+		break;
 	}
 }
 
-/* One node; *depth is that of the node written before. */
-static void pack_node(const struct page *page, struct packer *packer, uint32_t *depth,
-		      uint32_t node_depth, uint64_t frame, const struct remainder *own)
-{
-	packer_add(packer, node_depth == 0 ? 0 : *depth + 1 - node_depth);
-	*depth = node_depth;
-	packer_add(packer, frame);
-	packer_add(packer, own->bytes);
-	packer_add(packer, own->count);
-	if (page->profile->estimated)
-		packer_add(packer, (uint64_t)(own->own_error + 0.5));
-}
-
 /* A node of the tree and, below it, the markers that it needs. */
-static void pack_tree_node(const struct page *page, struct packer *packer, uint32_t *depth,
-			   const struct calltree_node *node)
+static void pack_tree_node(const struct page *page, struct packer *packer, enum column column,
+			   uint32_t *depth, const struct calltree_node *node)
 {
 	struct remainder rest = node_remainder(page->tree, node);
 	struct remainder own = {node->own_bytes, node->own_count, rest.own_error};
@@ -433,25 +483,24 @@ static void pack_tree_node(const struct page *page, struct packer *packer, uint3
 		frame = page->frame_number[node->frame];
 	else if (node->thread != 0)
 		frame = (uint64_t)page->frame_count + page->thread_number[node->thread];
-	/* The error cannot be told apart: it goes to what is certainly there. */
+	/* The two errors cannot be told apart. */
 	if (left_out)
 		own.own_error = 0;
-	pack_node(page, packer, depth, node->depth, frame, no_stack ? &none : &own);
+	pack_node(packer, column, depth, node->depth, frame, no_stack ? &none : &own);
 	if (no_stack)
-		pack_node(page, packer, depth, node->depth + 1, page->no_stack, &own);
+		pack_node(packer, column, depth, node->depth + 1, page->no_stack, &own);
 	if (left_out)
-		pack_node(page, packer, depth, node->depth + 1, page->left_out, &rest);
+		pack_node(packer, column, depth, node->depth + 1, page->left_out, &rest);
 }
 
-static void write_nodes(const struct page *page)
+static void pack_column(const struct page *page, struct packer *packer, enum column column)
 {
 	const struct calltree_node *nodes = page->tree->nodes;
-	struct packer packer = {.out = page->out};
 	uint32_t depth = 0;
 	uint32_t at = 0;
 
 	for (;;) {
-		pack_tree_node(page, &packer, &depth, &nodes[at]);
+		pack_tree_node(page, packer, column, &depth, &nodes[at]);
 		if (nodes[at].first_child != 0) {
 			at = nodes[at].first_child;
 			continue;
@@ -462,7 +511,35 @@ static void write_nodes(const struct page *page)
 			break;
 		at = nodes[at].next_sibling;
 	}
-	packer_flush(&packer);
+}
+
+static bool write_nodes(const struct page *page)
+{
+	struct packer packer;
+	enum column last = page->profile->estimated ? COLUMN_ERROR : COLUMN_COUNT;
+
+	if (!packer_init(&packer, page->out))
+		return false;
+	for (enum column column = COLUMN_UP; column <= last; column++)
+		pack_column(page, &packer, column);
+	packer_finish(&packer);
+	return true;
+}
+
+static int write_page(const struct page *page, struct error *err)
+{
+	char title[512];
+
+	flamegraph_title(page->profile, page->options, title, sizeof(title));
+	fputs(flamegraph_page_head, page->out);
+	escape_html(page->out, title);
+	fputs(flamegraph_page_body, page->out);
+	write_data(page, title);
+	fputs(flamegraph_page_nodes, page->out);
+	if (!write_nodes(page))
+		return error_set(err, ERROR_FAILED, "out of memory for the flame graph");
+	fputs(flamegraph_page_tail, page->out);
+	return report_finish(page->out, err);
 }
 
 static int flamegraph_html_write(const struct profile *profile,
@@ -471,28 +548,19 @@ static int flamegraph_html_write(const struct profile *profile,
 	struct calltree_options tree_options = {.max_nodes = NODES_MAX};
 	struct page page = {.profile = profile, .options = options, .out = out};
 	struct calltree *tree;
-	char title[512];
+	int result;
 
 	if (options->max_rows > 0 && options->max_rows < NODES_MAX)
 		tree_options.max_nodes = (uint32_t)options->max_rows + 1;
 	tree = calltree_create(profile, &tree_options);
 	page.tree = tree;
-	if (!page_create(&page)) {
-		page_destroy(&page);
-		calltree_destroy(tree);
-		return error_set(err, ERROR_FAILED, "out of memory for the flame graph");
-	}
-	flamegraph_title(profile, options, title, sizeof(title));
-	fputs(flamegraph_page_head, out);
-	escape_html(out, title);
-	fputs(flamegraph_page_body, out);
-	write_data(&page, title);
-	fputs(flamegraph_page_nodes, out);
-	write_nodes(&page);
-	fputs(flamegraph_page_tail, out);
+	if (page_create(&page))
+		result = write_page(&page, err);
+	else
+		result = error_set(err, ERROR_FAILED, "out of memory for the flame graph");
 	page_destroy(&page);
 	calltree_destroy(tree);
-	return report_finish(out, err);
+	return result;
 }
 
 const struct report_format report_flamegraph_html = {

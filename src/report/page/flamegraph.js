@@ -1,10 +1,10 @@
 /* Brings the page to life: reads the data that stand in it and puts the parts together. */
 
-function readPage() {
+async function readPage() {
     const json = document.getElementById("data");
     const packed = document.getElementById("nodes");
     const data = JSON.parse(json.textContent);
-    const source = decodeSource(decodeBase64(packed.textContent), data.nodes, data.estimated);
+    const source = decodeSource(await inflate(decodeBase64(packed.textContent)), data.nodes, data.estimated);
 
     json.remove();
     packed.remove();
@@ -30,8 +30,8 @@ function showEmpty(title, text) {
     empty.hidden = false;
 }
 
-function start() {
-    const { data, source } = readPage();
+async function start() {
+    const { data, source } = await readPage();
     const frames = new Frames(data);
     const isEmpty = source.bytes[0] === 0 && source.allocations[0] === 0;
     const listener = { rebuilt() {}, changed() {}, focused() {}, hover() {}, menu() {}, search() {} };
@@ -70,9 +70,7 @@ function start() {
         stage.element.focus({ preventScroll: true });
 }
 
-try {
-    start();
-} catch (error) {
+start().catch((error) => {
     showEmpty("This page cannot be shown", `It may be incomplete, or the browser too old: ${error.message}`);
     throw error;
-}
+});

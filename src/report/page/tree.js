@@ -22,10 +22,16 @@ function decodeBase64(text) {
     return bytes;
 }
 
+async function inflate(bytes) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 /*
- * Per node four LEB128 numbers: how many levels up from the node before lies its parent; its frame
- * plus one (0: the root); own bytes; own count. Estimates have a fifth: the standard error of the
- * own bytes. Its square, the variance, is what adds up.
+ * Columns of LEB128 numbers, in each the nodes in preorder: how many levels up from the node before
+ * lies the parent; the frame plus one (0: the root); own bytes; own count. Estimates have a fifth:
+ * the standard error of the own bytes. Its square, the variance, is what adds up.
  */
 function decodeSource(bytes, count, estimated = false) {
     const source = {
@@ -62,14 +68,17 @@ function decodeSource(bytes, count, estimated = false) {
         while (up-- > 0)
             parent = source.parent[parent];
         source.parent[i] = Math.max(parent, 0);
-        source.frame[i] = number() - 1;
-        source.bytes[i] = source.ownBytes[i] = number();
-        source.allocations[i] = source.ownCount[i] = number();
-        if (estimated)
-            source.variance[i] = source.ownVariance[i] = number() ** 2;
         source.end[i] = i + 1;
         source.maxDepth = Math.max(source.maxDepth, depth);
     }
+    for (let i = 0; i < count; i++)
+        source.frame[i] = number() - 1;
+    for (let i = 0; i < count; i++)
+        source.bytes[i] = source.ownBytes[i] = number();
+    for (let i = 0; i < count; i++)
+        source.allocations[i] = source.ownCount[i] = number();
+    for (let i = 0; estimated && i < count; i++)
+        source.variance[i] = source.ownVariance[i] = number() ** 2;
     for (let i = count - 1; i > 0; i--) {
         const parent = source.parent[i];
 

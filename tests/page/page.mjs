@@ -1,0 +1,146 @@
+/* The page's own scripts without a document, and trees in its format. */
+
+import { readFileSync } from "node:fs";
+
+const SOURCES = new URL("../../src/report/page/", import.meta.url);
+const FILES = ["text", "color", "frames", "tree", "search", "draw", "timeline", "header", "export"];
+const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlural", "textError",
+    "textFileName", "TextRuler", "categoryOf", "hueGroupOf", "hashShare", "rgbOfOklch", "contrast",
+    "boxColor", "kindColor", "THEMES", "CATEGORIES", "OWN", "PACKAGE", "STDLIB", "IMPORT", "NATIVE",
+    "KERNEL", "OTHER", "Frames", "decodeBase64", "decodeSource", "inflate", "View", "Layout",
+    "compileQuery", "searchShare", "searchReach", "searchNodes", "Geometry", "ROW_HEIGHT",
+    "timelinePoints", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
+    "headerWarnings", "exportFrame", "exportStack", "escapeXml"];
+
+function load() {
+    const text = FILES.map((name) => readFileSync(new URL(`${name}.js`, SOURCES), "utf8")).join("\n");
+
+    return new Function(`"use strict";\n${text}\nreturn { ${NAMES.join(", ")} };`)();
+}
+
+export const page = load();
+
+function leb128(number) {
+    const bytes = [];
+    let rest = BigInt(number);
+
+    for (; rest >= 128n; rest >>= 7n)
+        bytes.push(Number(rest & 127n) | 128);
+    bytes.push(Number(rest));
+    return bytes;
+}
+
+/* nodes: [{ depth, frame, bytes, count, error }] in preorder, frame -1 for the root. */
+export function encodeNodes(nodes, estimated = false) {
+    const columns = [
+        nodes.map((node, i) => i ? nodes[i - 1].depth + 1 - node.depth : 0),
+        nodes.map((node) => node.frame + 1),
+        nodes.map((node) => node.bytes),
+        nodes.map((node) => node.count),
+    ];
+
+    if (estimated)
+        columns.push(nodes.map((node) => node.error));
+    return Uint8Array.from(columns.flat().flatMap(leb128));
+}
+
+/* tree: [frame, bytes, count, ...subtrees]. */
+export function flatten(tree, depth = 0) {
+    const [frame, bytes, count, ...below] = tree;
+
+    return [{ depth, frame, bytes, count }, ...below.flatMap((child) => flatten(child, depth + 1))];
+}
+
+export function makeSource(nodes, estimated = false) {
+    return page.decodeSource(encodeNodes(nodes, estimated), nodes.length, estimated);
+}
+
+/* A view with plain defaults: one key a frame, nothing hidden, no threads. */
+export function makeView(source, frameCount, options = {}) {
+    return new page.View(source, {
+        keys: Int32Array.from({ length: frameCount }, (_, i) => i),
+        keyCount: frameCount,
+        hidden: new Uint8Array(frameCount),
+        isThread: new Uint8Array(frameCount),
+        top: 0,
+        inverted: false,
+        byCount: false,
+        ...options,
+    });
+}
+
+export function expandAll(view) {
+    for (let v = 0; v < view.count; v++)
+        view.expand(v);
+    return view;
+}
+
+/* A view as nested [key, bytes, count, ownBytes, [children]]. */
+export function nested(view, v = 0) {
+    view.expand(v);
+    const children = Array.from({ length: view.children[v] }, (_, i) => nested(view, view.first[v] + i));
+    return [view.key[v], view.bytes[v], view.allocations[v], view.ownBytes[v], children];
+}
+
+/* A generator of numbers that are the same in every run. */
+export function randomNumbers(seed) {
+    let state = seed >>> 0;
+
+    return (below) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return Math.floor(state / 4294967296 * below);
+    };
+}
+
+/* A tree of `count` nodes over `frameCount` frames, at most `depth` deep. */
+export function randomNodes(seed, count, frameCount, depth) {
+    const random = randomNumbers(seed);
+    const nodes = [{ depth: 0, frame: -1, bytes: 0, count: 0 }];
+
+    while (nodes.length < count) {
+        const deepest = Math.min(depth, nodes[nodes.length - 1].depth + 1);
+        const isOwner = random(3) > 0;
+
+        nodes.push({
+            depth: random(4) ? deepest : 1 + random(deepest),
+            frame: random(frameCount),
+            bytes: isOwner ? random(1000) : 0,
+            count: isOwner ? 1 + random(9) : 0,
+        });
+    }
+    return nodes;
+}
+
+/* Every node that allocated, as { stack: frames from the outermost, bytes, count }. */
+export function stacksOf(nodes) {
+    const path = [];
+
+    return nodes.map((node) => {
+        path.length = node.depth;
+        path[node.depth] = node.frame;
+        return { stack: path.slice(1), bytes: node.bytes, count: node.count };
+    }).filter(({ bytes, count }) => bytes || count);
+}
+
+/* The same tree as nested(), made the slow and obvious way: from stacks. */
+export function nestedFromStacks(stacks) {
+    const root = { key: -1, bytes: 0, count: 0, own: 0, below: new Map() };
+
+    for (const { stack, bytes, count } of stacks) {
+        let node = root;
+
+        node.bytes += bytes;
+        node.count += count;
+        for (const key of stack) {
+            if (!node.below.has(key))
+                node.below.set(key, { key, bytes: 0, count: 0, own: 0, below: new Map() });
+            node = node.below.get(key);
+            node.bytes += bytes;
+            node.count += count;
+        }
+        node.own += bytes;
+    }
+    const finish = (node) => [node.key, node.bytes, node.count, node.own,
+        [...node.below.values()].sort((a, b) => b.bytes - a.bytes || a.key - b.key).map(finish)];
+    return finish(root);
+}
