@@ -315,7 +315,7 @@ int reading_report(const struct reading_settings *settings, const struct reading
 	reader_close(reader);
 	if (status == 0 && request->path && strcmp(request->path, "-") != 0 &&
 	    !settings->output.quiet)
-		fprintf(stderr, "wrote %s\n", request->path);
+		fprintf(stderr, "sonde: wrote %s\n", request->path);
 	return status;
 }
 
