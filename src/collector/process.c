@@ -10,8 +10,8 @@
 #define PROCESS_LAST_ROUNDS       8u
 #define PROCESS_RSS_NS            10000000ull
 #define PROCESS_THREADS_NS        100000000ull
-#define PROCESS_THREADS_MANY      (WIRE_THREAD_MAX / 2)
-#define PROCESS_THREADS_MANY_NS   10000000ull
+#define PROCESS_THREADS_MANY      (WIRE_THREAD_MAX / 16) /* new since the last look */
+#define PROCESS_RING_KEEP_WORDS   2048u /* of a ring may stay for its next thread */
 #define PROCESS_NAME_FIRST_NS     100000000ull
 #define PROCESS_NAME_LONGEST_NS   5000000000ull
 #define PROCESS_MEMORY_FIRST_NS   100000000ull
@@ -152,11 +152,14 @@ static void process_begin_thread(struct process *process, unsigned slot)
 
 	if (!process->id)
 		process_announce(process);
+	process->new_threads++;
 	for (unsigned other = 0; other < process->merge.high; other++) {
 		if (process->threads[other].tid == tid)
 			process->threads[other].gone = true;
 	}
-	*thread = (struct process_thread){.tid = tid, .name_step_ns = PROCESS_NAME_FIRST_NS};
+	thread->tid = tid;
+	thread->gone = false;
+	thread->name_step_ns = PROCESS_NAME_FIRST_NS;
 	thread->name_due_ns = session_now_ns(process->session) + thread->name_step_ns;
 	if (!observe_thread_name(&process->observe, tid, stream->name))
 		stream->name[0] = 0;
@@ -242,16 +245,21 @@ static uint64_t thread_lost(const struct wire_thread *shared, unsigned reason)
 /* The thread is gone and its ring is empty: the slot is free for another. */
 static void process_release_thread(struct process *process, unsigned slot)
 {
+	const struct merge_ring *ring = &process->merge.rings[slot];
 	struct wire_thread *shared = &process->merge.threads[slot];
 
 	if (process->threads[slot].tid)
 		decode_stream_end(&process->decode, &process->streams[slot]);
-	process->threads[slot] = (struct process_thread){0};
 	for (unsigned reason = 0; reason < WIRE_LOST_END; reason++) {
 		process->lost[reason] += thread_lost(shared, reason);
 		atomic_store_explicit(&shared->lost[reason], 0, memory_order_relaxed);
 	}
-	session_empty_ring(process->area, slot);
+	if (ring->tail - process->threads[slot].ring_start > PROCESS_RING_KEEP_WORDS) {
+		session_empty_ring(process->area, slot);
+		process->threads[slot].ring_start = ring->tail;
+	}
+	process->threads[slot] =
+		(struct process_thread){.ring_start = process->threads[slot].ring_start};
 	atomic_store_explicit(&shared->tid, 0, memory_order_relaxed);
 	atomic_store_explicit(&shared->state, WIRE_THREAD_FREE, memory_order_release);
 }
@@ -279,19 +287,16 @@ static void process_tend_thread(struct process *process, unsigned slot, uint64_t
 
 static void process_tend_threads(struct process *process, uint64_t now_ns)
 {
-	if (now_ns < process->threads_due_ns)
+	/* Threads that come and go fast must not run out of slots. */
+	if (now_ns < process->threads_due_ns && process->new_threads < PROCESS_THREADS_MANY)
 		return;
-	process->used_threads = 0;
+	process->new_threads = 0;
+	process->threads_due_ns = now_ns + PROCESS_THREADS_NS;
 	for (unsigned slot = 0; slot < process->merge.high; slot++) {
 		if (atomic_load_explicit(&process->merge.threads[slot].state,
-					 memory_order_acquire) != WIRE_THREAD_USED)
-			continue;
-		process->used_threads++;
-		process_tend_thread(process, slot, now_ns);
+					 memory_order_acquire) == WIRE_THREAD_USED)
+			process_tend_thread(process, slot, now_ns);
 	}
-	process->threads_due_ns =
-		now_ns + (process->used_threads < PROCESS_THREADS_MANY ? PROCESS_THREADS_NS
-								       : PROCESS_THREADS_MANY_NS);
 }
 
 void process_tend(struct process *process, uint64_t now_ns)

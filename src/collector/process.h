@@ -19,6 +19,7 @@
  * has taken its place (exec).
  */
 struct process_thread {
+	uint64_t ring_start;  /* pages of the ring behind this word of it are gone */
 	uint32_t tid;         /* 0: nothing came from this slot's thread yet */
 	bool gone;            /* a newer slot has the same tid */
 	uint64_t name_due_ns; /* when to read its name again */
@@ -45,7 +46,7 @@ struct process {
 	uint64_t memory_rss_bytes;                 /* RSS at the last one */
 	uint64_t inode;                            /* of the session's file */
 
-	unsigned used_threads;
+	unsigned new_threads;    /* since their last look */
 	uint64_t lost[LOST_END]; /* by threads that are gone */
 	struct decode decode;
 	struct merge merge;

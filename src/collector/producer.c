@@ -12,6 +12,8 @@
 
 #define PRODUCER_HOOK_WORDS 10u
 
+static int own_index = -1; /* of this process in the session's table */
+
 static int producer_index(struct wire_session *session)
 {
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
@@ -256,21 +258,20 @@ struct wire_area *producer_join(struct wire_session **session, bool ready)
 {
 	struct wire_area *area;
 	int fd = producer_open();
-	int index;
 
 	if (fd < 0)
 		return NULL;
 	*session = mmap(NULL, WIRE_SESSION_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (*session == MAP_FAILED)
 		return NULL;
-	index = producer_index(*session);
-	if (index < 0)
+	own_index = producer_index(*session);
+	if (own_index < 0)
 		return NULL;
 	area = mmap(NULL, WIRE_AREA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
-		    (off_t)wire_area_offset((unsigned)index));
+		    (off_t)wire_area_offset((unsigned)own_index));
 	if (area == MAP_FAILED)
 		return NULL;
-	atomic_store(&(*session)->process[index].pid, (uint32_t)getpid());
+	atomic_store(&(*session)->process[own_index].pid, (uint32_t)getpid());
 	atomic_store(&area->node_count, WIRE_NODE_FIRST);
 	close(fd);
 	if (ready)
@@ -280,13 +281,7 @@ struct wire_area *producer_join(struct wire_session **session, bool ready)
 
 static void producer_state(struct wire_session *session, uint32_t state)
 {
-	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (atomic_load(&session->process[i].pid) == (uint32_t)getpid() &&
-		    atomic_load(&session->process[i].state) != WIRE_PROCESS_FREE) {
-			atomic_store(&session->process[i].state, state);
-			return;
-		}
-	}
+	atomic_store(&session->process[own_index].state, state);
 }
 
 void producer_ready(struct wire_session *session, struct wire_area *area)

@@ -95,8 +95,6 @@ static int recording_name(const struct recording *recording, char *name, size_t 
 
 	if (options->output)
 		return snprintf(name, size, "%s", options->output);
-	if (!options->output_for)
-		return snprintf(name, size, "sonde-%s.%d.sonde", options->output_name, (int)pid);
 	made = options->output_for(pid, options->output_data);
 	used = made ? snprintf(name, size, "%s", made) : -1;
 	free(made);

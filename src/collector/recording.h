@@ -17,10 +17,9 @@ struct recording_options {
 	const char *agent;               /* the shared object to preload; NULL preloads nothing */
 	const char *sonde_version;
 
-	/* The file to write. NULL: "sonde-<output_name>.<pid of the target>.sonde" here. */
+	/* The file to write. NULL: what output_for returns (to be freed), which is told the pid of
+	 * the target. */
 	const char *output;
-	const char *output_name;
-	/* Or what this returns, once the pid of the target is known; to be freed. NULL: none. */
 	char *(*output_for)(pid_t pid, void *data);
 	void *output_data;
 	bool replace; /* an existing file */
