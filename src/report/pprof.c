@@ -42,7 +42,6 @@ enum {
 	LINE_LINE = 2,
 	FUNCTION_ID = 1,
 	FUNCTION_NAME = 2,
-	FUNCTION_SYSTEM_NAME = 3,
 	FUNCTION_FILENAME = 4,
 };
 
@@ -131,7 +130,10 @@ static void add_value_type(struct writer *writer, unsigned field, const char *ty
 	add_message(&writer->document, field, &writer->part);
 }
 
-/* The id of a frame's function; lines aside, frames with the same kind and names share one. */
+/*
+ * The id of a frame's function; lines aside, frames with the same names share one. system_name stays
+ * empty: where it equals the name, pprof takes it for a mangled one and strips all <...> from it.
+ */
 static uint64_t add_function(struct writer *writer, const struct capture_frame *frame)
 {
 	uint32_t before = intern_count(writer->functions);
@@ -147,7 +149,6 @@ static uint64_t add_function(struct writer *writer, const struct capture_frame *
 		buffer_clear(&writer->part);
 		add_uint(&writer->part, FUNCTION_ID, id);
 		add_uint(&writer->part, FUNCTION_NAME, name);
-		add_uint(&writer->part, FUNCTION_SYSTEM_NAME, name);
 		add_uint(&writer->part, FUNCTION_FILENAME, file);
 		add_message(&writer->document, PROFILE_FUNCTION, &writer->part);
 	}
