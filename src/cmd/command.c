@@ -68,14 +68,14 @@ static int check_arguments(const struct command *command, const struct arguments
 			   struct error *err)
 {
 	if (arguments->count < command->arguments_min)
-		return error_set(err, ERROR_USAGE, "sonde %s needs %s, as in: %s", command->name,
+		return error_set(err, ERROR_USAGE, "%s needs %s, as in: %s", command->name,
 				 command->arguments, command->examples[0].line);
 	if (command->arguments_max == 0 && arguments->count > 0)
-		return error_set(err, ERROR_USAGE, "sonde %s takes no arguments, but got '%s'",
+		return error_set(err, ERROR_USAGE, "%s takes no arguments, but got '%s'",
 				 command->name, arguments->items[0]);
 	if (command->arguments_max >= 0 && arguments->count > command->arguments_max)
 		return error_set(err, ERROR_USAGE,
-				 "sonde %s takes %s alone, and '%s' came after it; sonde help %s",
+				 "%s takes %s alone, and '%s' came after it; see sonde help %s",
 				 command->name, command->arguments,
 				 arguments->items[command->arguments_max], command->name);
 	return 0;

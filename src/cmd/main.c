@@ -44,10 +44,11 @@ static int dispatch(int argc, char **argv, struct error *err)
 		return 0;
 	}
 	if (name[0] == '-')
-		return error_set(err, ERROR_USAGE,
-				 "options come after the command, as in: sonde run %s app.py; "
-				 "sonde help lists the commands",
-				 name);
+		return error_set(
+			err, ERROR_USAGE,
+			"unknown option %s; a command comes first, as in: sonde run app.py "
+			"(sonde help lists all)",
+			name);
 	command = command_find(name);
 	if (!command)
 		return command_unknown(name, err);

@@ -147,8 +147,8 @@ int target_create(const struct target_choice *choice, struct target *target, str
 	memset(target, 0, sizeof(*target));
 	if (!choice->module && !choice->code && !choice->arguments[0])
 		return error_set(err, ERROR_USAGE,
-				 "sonde run needs something to run: sonde run app.py, -m module, "
-				 "-c code, or -- command");
+				 "there is nothing to run; name a script, -m module, -c code, or "
+				 "-- command, as in: sonde run app.py");
 	status = choice->command ? create_command(choice, target, err)
 				 : create_python(choice, target, err);
 	if (status < 0)

@@ -344,7 +344,7 @@ static void test_mistakes(void **state)
 
 	(void)state;
 	assert_int_equal(EXECUTE("table", &err, "-q"), -ERROR_USAGE);
-	assert_non_null(strstr(err.message, "sonde table needs CAPTURE, as in: sonde table "));
+	assert_non_null(strstr(err.message, "table needs CAPTURE, as in: sonde table "));
 	assert_int_equal(EXECUTE("table", &err, "a", "b"), -ERROR_USAGE);
 	assert_non_null(strstr(err.message, "'b' came after it"));
 	assert_int_equal(EXECUTE("export", &err, "-f", "speedscope", "a"), -ERROR_USAGE);

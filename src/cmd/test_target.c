@@ -165,7 +165,7 @@ static void test_mistakes(void **state)
 	(void)state;
 	setenv("PATH", "bin:later", 1);
 	assert_int_equal(create(PLAIN, none), -ERROR_USAGE);
-	assert_non_null(strstr(err.message, "needs something to run"));
+	assert_non_null(strstr(err.message, "there is nothing to run"));
 	assert_int_equal(CREATE(PLAIN, "absent.py"), -ERROR_USAGE);
 	assert_non_null(strstr(err.message, "absent.py: No such file"));
 	assert_int_equal(CREATE(PLAIN, "tool"), -ERROR_USAGE);
