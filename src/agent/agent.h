@@ -93,9 +93,9 @@ struct agent {
 	struct wire_session *session;
 	struct wire_area *area;
 	struct wire_node *nodes;
-	uint32_t process; /* slot in the session's table */
-	bool drop;
-	uint32_t calling; /* BUSY_CALLING or BUSY_INSIDE: what the real allocator is */
+	uint32_t process;   /* slot in the session's table */
+	volatile bool drop; /* do not wait for room */
+	uint32_t calling;   /* BUSY_CALLING or BUSY_INSIDE: what the real allocator is */
 	uint64_t sample_rate_bytes;
 
 	/* Python, once found */

@@ -50,8 +50,12 @@ static uint32_t version_parse(const char *text)
 /* A code object's memory may be used for another one from here on. */
 static void code_dealloc_hook(void *code)
 {
-	if (!agent_is_off())
+	if (!agent_is_off()) {
+		uintptr_t known = (uintptr_t)code;
+
+		atomic_compare_exchange_strong(&start_up_code, &known, 0);
 		code_forget((uintptr_t)code);
+	}
 	code_dealloc(code);
 }
 

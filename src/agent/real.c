@@ -45,12 +45,10 @@ static void *boot_realloc(void *block, size_t bytes)
 
 	if (boot_resolves())
 		return real.realloc(block, bytes);
+	/* Later in the same memory, so no longer than what follows the old block. */
 	bigger = boot_allocate(bytes);
 	if (bigger && block)
-		memmove(bigger, block,
-			(size_t)(real_boot_memory + REAL_BOOT_BYTES - (char *)bigger) < bytes
-				? 0
-				: bytes);
+		memmove(bigger, block, bytes);
 	return bigger;
 }
 

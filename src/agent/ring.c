@@ -75,8 +75,11 @@ static bool ring_wait(struct thread *t)
 				return false;
 			}
 		}
-		if (at - began > WAIT_LONGEST_NS)
+		if (at - began > WAIT_LONGEST_NS) {
+			/* Once is enough: from now on what does not fit is lost at once. */
+			agent.drop = true;
 			return false;
+		}
 	}
 }
 
