@@ -13,7 +13,8 @@ same minor version must agree, release or debug build, or nothing is written. Th
 _PyRuntime of each Python since 3.13 begins with, default and free-threaded build, and the layout
 that follows from it.
 
---check compares the values with the files instead of writing them: exit 1 if one differs.
+--check compares the values with the files instead of writing them: exit 1 if one differs, 77 if no
+headers were found.
 """
 
 import argparse
@@ -597,10 +598,9 @@ def main():
     except ProbeError as error:
         sys.exit(f"pyabi-tables: {error}")
     if options.check:
-        if not measured.sources:
-            sys.exit("pyabi-tables: no headers found; nothing was checked")
-        sys.exit(max([check(options.output / name, text, name.startswith("test_"))
-                      for name, text in measured.texts().items()]))
+        status = max([check(options.output / name, text, name.startswith("test_"))
+                      for name, text in measured.texts().items()])
+        sys.exit(status if measured.sources else 77)
     missing = [f"3.{minor}" for minor in MINORS if minor not in measured.sources]
     if missing:
         sys.exit(f"pyabi-tables: no headers of {', '.join(missing)}; nothing written")

@@ -14,6 +14,9 @@
  *   3. A field that a feature bit promises is there.
  */
 
+_Static_assert(sizeof(void *) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the tables hold for little-endian LP64 machines");
+
 static const char debug_cookie[8] = {'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'};
 
 /* Tagged code pointers: the widest tag of any build of 3.14 and 3.15 (Py_TAG_BITS in

@@ -114,7 +114,8 @@ struct pyabi_layout {
  * bytes of) _PyRuntime, needed from 3.13 on, may be NULL before. Returns 0; -1 unknown version
  * (older than 3.8, newer than this sonde knows how to check, or from before a minor version's first
  * release candidate, when its structures were not settled); -2 the offsets are not what they should
- * be. *layout is all zero then.
+ * be. *layout is all zero then. A build of 3.8 to 3.12 with Py_TRACE_REFS has longer objects than
+ * this describes; it is told by its export of _Py_PrintReferences, which the caller looks for.
  */
 int pyabi_layout_init(uint32_t version_hex, bool debug_build, const void *debug_offsets,
 		      size_t size, struct pyabi_layout *layout);

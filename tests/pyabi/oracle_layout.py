@@ -264,6 +264,20 @@ def deep(count, then):
     return then() if count == 0 else deep(count - 1, then)
 
 
+def check_hot_loop(look, turns=6000):
+    """Looks from below a loop that has run often enough to be compiled, where that is on."""
+    def called(turn):
+        if turn > turns - 3:
+            look("hot loop")
+        return turn
+
+    total = 0
+    for turn in range(turns):
+        total += list(map(called, (turn,)))[0]
+        total ^= turn
+    return total
+
+
 def check_stacks(oracle):
     """Every way in which a frame comes to stand on another."""
     seen = []
@@ -319,6 +333,7 @@ def check_stacks(oracle):
         coroutine().send(None)
     except StopIteration:
         pass
+    check_hot_loop(look)
     exec(compile("\n\nlook('exec')", "<exec>", "exec"), {"look": look})
     eval("look('eval')", {"look": look})
     with Descriptor() as descriptor:
@@ -433,6 +448,10 @@ class AtTheEnd:
         write(1, self.summary)
 
 
+def jit_is_on():
+    return hasattr(sys, "_jit") and sys._jit.is_enabled()
+
+
 def main():
     oracle = Oracle(library.Layout(sys.argv[1]))
     oracle.same("free-threaded", oracle.layout.has(library.FREE_THREADED),
@@ -447,8 +466,8 @@ def main():
     codes = check_codes(oracle)
     oracle.check_objects()
     oracle.check_subinterpreter()
-    summary = "%d checks of %d stacks and %d code objects, %d failures\n" % (
-        oracle.checks, len(seen), codes, oracle.failures)
+    summary = "%d checks of %d stacks and %d code objects%s, %d failures\n" % (
+        oracle.checks, len(seen), codes, ", JIT" if jit_is_on() else "", oracle.failures)
     sys.stdout.flush()
     if oracle.failures or oracle.checks < 1000:
         sys.exit(summary)
