@@ -71,6 +71,12 @@ static void watch_codes(void *code_type)
 	__atomic_store_n(slot, code_dealloc_hook, __ATOMIC_RELEASE);
 }
 
+/* A Py_TRACE_REFS build of a Python whose layout comes from tables: see pyabi_layout_init. */
+static bool has_longer_objects(void *handle)
+{
+	return agent.layout.object_type == 8 && dlsym(handle, "_Py_PrintReferences");
+}
+
 bool python_find(void *handle)
 {
 	const uint32_t *version;
@@ -92,7 +98,9 @@ bool python_find(void *handle)
 	    domains_find(handle) && (version || get_version)) {
 		hex = version ? *version : version_parse(get_version());
 		if (pyabi_layout_init(hex, dlsym(handle, "_Py_NegativeRefcount") != NULL,
-				      agent.runtime, 1024, &agent.layout) == 0) {
+				      agent.runtime, PYABI_DEBUG_OFFSETS_BYTES,
+				      &agent.layout) == 0 &&
+		    !has_longer_objects(handle)) {
 			agent.code_type = code_type;
 			agent.compare_code = agent.layout.features &
 					     (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);

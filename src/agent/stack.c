@@ -135,13 +135,15 @@ static uint32_t place_of(uintptr_t frame, uintptr_t code, uintptr_t instr)
 		return (uint32_t)(instr - code);
 	copies = read_pointer(code, layout->code_tlbc);
 	if (copies) {
-		intptr_t count = *(const intptr_t *)copies;
+		intptr_t count = *(const intptr_t *)(copies + layout->tlbc_size);
 		int32_t index = *(const int32_t *)(frame + layout->frame_tlbc_index);
 
 		if (index >= 0 && index < count) {
-			uintptr_t copy = read_pointer(copies, 8 + 8 * (uint32_t)index);
+			uintptr_t copy =
+				read_pointer(copies, layout->tlbc_entries + 8 * (uint32_t)index);
 
-			return (uint32_t)(instr - copy + layout->code_bytecode);
+			if (copy)
+				return (uint32_t)(instr - copy + layout->code_bytecode);
 		}
 	}
 	return (uint32_t)(instr - code);
