@@ -77,8 +77,11 @@ bool aggregate_changed(const struct aggregate *a)
 
 bool aggregate_is_due(const struct aggregate *a, uint64_t time_ns)
 {
+	uint64_t seconds = time_ns / NS_PER_SECOND;
+	uint64_t first_hour = seconds < 3600 ? seconds : 3600;
 	uint64_t allowed = AGGREGATE_FREE_BYTES + AGGREGATE_BYTES_PER_ROW * a->rows.count +
-			   time_ns / NS_PER_SECOND * AGGREGATE_BYTES_PER_SECOND;
+			   first_hour * AGGREGATE_BYTES_PER_SECOND +
+			   (seconds - first_hour) * AGGREGATE_BYTES_LATER;
 
 	return a->states_bytes + a->last_state_bytes <= allowed;
 }

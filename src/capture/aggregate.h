@@ -28,7 +28,8 @@ struct aggregate {
 
 #define AGGREGATE_FREE_BYTES       (1u << 20)
 #define AGGREGATE_BYTES_PER_ROW    64u
-#define AGGREGATE_BYTES_PER_SECOND 1024u
+#define AGGREGATE_BYTES_PER_SECOND 4096u /* in the first hour */
+#define AGGREGATE_BYTES_LATER      1024u /* per second, after it */
 
 void aggregate_init(struct aggregate *a, uint32_t temporary_threshold, uint64_t sample_rate_bytes);
 void aggregate_deinit(struct aggregate *a);
