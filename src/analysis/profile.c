@@ -83,9 +83,8 @@ static int check_options(const struct capture_start *start, const struct profile
 				 "--sample-rate or --aggregate");
 	if (temporary && options->temporary_threshold != start->temporary_threshold)
 		return error_set(err, ERROR_USAGE,
-				 "this aggregate capture counted blocks as temporary up to %llu "
-				 "further allocations, not %u; ask for --temporary=%llu, or record "
-				 "without --aggregate",
+				 "this aggregate capture counted temporary blocks for N = %llu, "
+				 "not %u; ask for --temporary=%llu, or record without --aggregate",
 				 (unsigned long long)start->temporary_threshold,
 				 options->temporary_threshold,
 				 (unsigned long long)start->temporary_threshold);

@@ -67,6 +67,25 @@ static void write_recorded(const struct capture_reader *reader, FILE *out)
 	putc('\n', out);
 }
 
+/* "3 threads", and what stands between it and the next. */
+static void write_number(uint64_t number, const char *one, const char *many, const char *behind,
+			 FILE *out)
+{
+	char text[32];
+
+	fprintf(out, "%s %s%s", text_count(number, text, sizeof(text)), number == 1 ? one : many,
+		behind);
+}
+
+static void write_holds(const struct capture_reader *reader, FILE *out)
+{
+	write_field("holds", out);
+	write_number(reader_stack_count(reader), "stack", "stacks", " of ", out);
+	write_number(reader_frame_count(reader), "frame", "frames", ", ", out);
+	write_number(reader_thread_count(reader), "thread", "threads", ", ", out);
+	write_number(reader_process_count(reader), "process", "processes", "\n", out);
+}
+
 static void write_what(const struct capture_reader *reader, FILE *out)
 {
 	const struct capture_start *start = reader_start(reader);
@@ -96,12 +115,7 @@ static void write_what(const struct capture_reader *reader, FILE *out)
 				(double)reader_file_bytes(reader) / (double)events);
 	}
 	putc('\n', out);
-	write_field("holds", out);
-	fprintf(out, "%s stacks of ", text_count(reader_stack_count(reader), text, sizeof(text)));
-	fprintf(out, "%s frames, ", text_count(reader_frame_count(reader), text, sizeof(text)));
-	fprintf(out, "%s threads, ", text_count(reader_thread_count(reader), text, sizeof(text)));
-	fprintf(out, "%s processes\n",
-		text_count(reader_process_count(reader), text, sizeof(text)));
+	write_holds(reader, out);
 }
 
 static void write_end(const struct capture_process_info *process, FILE *out)

@@ -358,7 +358,7 @@ static void info_says_what_is_in_it(void **state)
 		"system     example: Linux 6.1.0 x86_64\n",
 		"what       allocations, every event with its time\n",
 		" events of ",
-		" threads, 1 processes\n",
+		" frames, 1 thread, 1 process\n",
 		"  100 (child of 1): exit status 3 at 2.0 s, Python 3.12.1 with pymalloc\n",
 		"    python3 app.py\n",
 	};
@@ -420,29 +420,43 @@ static void formats_are_found_by_name(void **state)
 		assert_ptr_equal(report_find(report_formats[i]->name), report_formats[i]);
 }
 
+static int export_one(const struct report_format *format, bool json, const char *path)
+{
+	const struct profile_options profile_options = {.metric = METRIC_TOTAL};
+	const struct report_options report_options = {.json = json};
+	struct capture_reader *reader = make_many();
+	struct profile *profile = NULL;
+	struct error err = {0};
+	FILE *out = fopen(path, "w");
+
+	if (out == NULL || profile_create(reader, &profile_options, &profile, &err) != 0 ||
+	    format->write(profile, &report_options, out, &err) != 0) {
+		fprintf(stderr, "%s: %s\n", path, err.message);
+		return 1;
+	}
+	fclose(out);
+	profile_destroy(profile);
+	reader_close(reader);
+	return 0;
+}
+
 static int export_all(const char *folder)
 {
-	for (size_t i = 0; report_formats[i] != NULL; i++) {
-		const struct report_format *format = report_formats[i];
-		const struct profile_options options = {.metric = METRIC_TOTAL};
-		struct profile *profile;
-		struct capture_reader *reader = make_many();
-		struct error err = {0};
-		char path[4096];
-		FILE *out;
+	static const struct report_format *const verbs[] = {
+		&report_table, &report_tree, &report_summary, &report_stats, &report_info};
+	int failed = 0;
+	char path[4096];
 
-		snprintf(path, sizeof(path), "%s/%s.%s", folder, format->name, format->extension);
-		out = fopen(path, "w");
-		if (out == NULL || profile_create(reader, &options, &profile, &err) != 0 ||
-		    format->write(profile, &(struct report_options){0}, out, &err) != 0) {
-			fprintf(stderr, "%s: %s\n", path, err.message);
-			return 1;
-		}
-		fclose(out);
-		profile_destroy(profile);
-		reader_close(reader);
+	for (size_t i = 0; report_formats[i] != NULL; i++) {
+		snprintf(path, sizeof(path), "%s/%s.%s", folder, report_formats[i]->name,
+			 report_formats[i]->extension);
+		failed |= export_one(report_formats[i], false, path);
 	}
-	return 0;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s.json", folder, verbs[i]->name);
+		failed |= export_one(verbs[i], true, path);
+	}
+	return failed;
 }
 
 int main(int argc, char **argv)
