@@ -166,8 +166,9 @@ static void write_tooltip(const struct picture *picture, const struct calltree_n
 	if (node->total_bytes_error > 0)
 		fprintf(out, " \u00b1 %s",
 			text_bytes((uint64_t)node->total_bytes_error, text, sizeof(text)));
-	fprintf(out, ", %s",
-		text_percent((double)node->total_bytes / picture->total, text, sizeof(text)));
+	fputs(", ", out);
+	escape_html(out,
+		    text_percent((double)node->total_bytes / picture->total, text, sizeof(text)));
 	if (!picture->options->inverted)
 		fprintf(out, ", own %s", text_bytes(node->own_bytes, text, sizeof(text)));
 	fprintf(out, ", %s %s", text_count(node->total_count, text, sizeof(text)),

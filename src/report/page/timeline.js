@@ -12,10 +12,22 @@ function svgElement(name, attributes, text) {
     return element;
 }
 
-/* Points "x,y" of a series in a box of 1000 x 100, highest at the top. */
+/* Points "x,y" of a series in a box of 1000 x 100, highest at the top; null has none. */
 function timelinePoints(seconds, values, duration, highest) {
-    return values.map((value, i) =>
+    const points = values.map((value, i) => value === null ? "" :
         `${(1000 * seconds[i] / duration).toFixed(1)},${(100 - 100 * value / highest).toFixed(1)}`);
+
+    return points.filter(Boolean);
+}
+
+/* RSS is looked at now and then: a bin without a look is 0, and knows what the one before knew. */
+function timelineKnown(values) {
+    let known = null;
+
+    return values.map((value) => {
+        known = value || known;
+        return known;
+    });
 }
 
 /* The bin that a moment falls into. */
@@ -33,6 +45,7 @@ class Timeline {
         this.seconds = seconds;
         this.heap = heap.some((v) => v > 0) ? heap : [];
         this.rss = rss.some((v) => v > 0) ? rss : [];
+        this.known = timelineKnown(this.rss);
         this.from = from;
         this.duration = Math.max((to ?? duration) - from, (seconds[seconds.length - 1] || 0) - from);
         this.highest = [...this.heap, ...this.rss].reduce((a, b) => Math.max(a, b), 0);
@@ -46,10 +59,9 @@ class Timeline {
         this.plot.addEventListener("pointerleave", () => this.leave());
     }
 
-    /* The path of a series without its first values. */
-    line(values, first = 0) {
+    line(values) {
         return "M" + timelinePoints(this.seconds.map((s) => s - this.from), values, this.duration,
-            this.highest).slice(first).join("L");
+            this.highest).join("L");
     }
 
     hasPeak(data) {
@@ -59,7 +71,6 @@ class Timeline {
     draw(data) {
         const { heap, rss, duration, highest } = this;
         const svg = svgElement("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", role: "img" });
-        const known = rss.findIndex((v) => v > 0);
         const when = `peak after ${textDuration(data.peak_seconds)}`;
         let label = "Memory over time.";
 
@@ -70,7 +81,7 @@ class Timeline {
             svg.append(svgElement("path", { class: "heap-line", d: line }));
         }
         if (rss.length) {
-            svg.append(svgElement("path", { class: "rss", d: this.line(rss, known) }));
+            svg.append(svgElement("path", { class: "rss", d: this.line(rss.map((v) => v || null)) }));
             label += ` Highest RSS ${textBytes(rss.reduce((a, b) => Math.max(a, b), 0))}.`;
         }
         if (this.hasPeak(data)) {
@@ -95,19 +106,22 @@ class Timeline {
         const box = this.plot.getBoundingClientRect();
         const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
         const i = timelineIndex(this.seconds, this.from + share * this.duration);
-        const words = [`at ${textDuration(this.seconds[i])}`];
 
-        if (this.heap.length)
-            words.push(`heap ${textBytes(this.heap[i])}`);
-        if (this.rss.length)
-            words.push(`RSS ${textBytes(this.rss[i])}`);
+        this.say("heap", this.heap.length ? ` ${textBytes(this.heap[i])}` : "");
+        this.say("rss", this.known[i] ? ` ${textBytes(this.known[i])}` : "");
+        this.text.textContent = `at ${textDuration(this.seconds[i])}`;
         this.cursor.setAttribute("x1", 1000 * share);
         this.cursor.setAttribute("x2", 1000 * share);
         this.cursor.setAttribute("visibility", "visible");
-        this.text.textContent = words.join(" · ");
+    }
+
+    say(series, value) {
+        this.caption.querySelector(`[data-series=${series}] b`).textContent = value;
     }
 
     leave() {
+        this.say("heap", "");
+        this.say("rss", "");
         this.cursor.setAttribute("visibility", "hidden");
         this.text.textContent = this.restText;
     }
