@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analysis/array.h"
+#include "analysis/compare.h"
 #include "analysis/frames.h"
 #include "analysis/stacks.h"
 
@@ -100,12 +101,6 @@ static void add_totals(struct work *work)
 	free(next);
 	free(on_path);
 }
-
-#define COMPARE(a, b)                              \
-	do {                                       \
-		if ((a) != (b))                    \
-			return (a) < (b) ? -1 : 1; \
-	} while (0)
 
 static int compare_sums(const void *left, const void *right)
 {

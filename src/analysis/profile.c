@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analysis/array.h"
+#include "analysis/compare.h"
 #include "analysis/estimate.h"
 #include "analysis/filter.h"
 #include "analysis/frames.h"
@@ -278,12 +279,6 @@ static void round_estimates(struct builder *builder)
 	profile->hidden_bytes = rounded(builder->hidden.bytes);
 	profile->hidden_count = rounded(builder->hidden.count);
 }
-
-#define COMPARE(a, b)                              \
-	do {                                       \
-		if ((a) != (b))                    \
-			return (a) < (b) ? -1 : 1; \
-	} while (0)
 
 static int compare_rows(const void *left, const void *right)
 {

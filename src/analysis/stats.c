@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/array.h"
+#include "analysis/compare.h"
 #include "analysis/stacks.h"
 
 uint64_t stats_events_lost(const struct capture_reader *reader)
@@ -18,12 +19,6 @@ uint64_t stats_events_lost(const struct capture_reader *reader)
 	}
 	return sum;
 }
-
-#define COMPARE(a, b)                              \
-	do {                                       \
-		if ((a) != (b))                    \
-			return (a) < (b) ? -1 : 1; \
-	} while (0)
 
 static int compare_bytes(const void *left, const void *right)
 {

@@ -1,10 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "analysis/array.h"
 #include "report/formats.h"
 #include "report/json.h"
 #include "report/names.h"
+#include "report/numbers.h"
 #include "report/path.h"
 
 /*
@@ -15,24 +14,17 @@ struct writer {
 	const struct profile *profile;
 	const struct calltree *tree; /* lines merged: a frame is a function */
 	struct json json;
-	uint32_t *numbers; /* [frame]: its place in the list + 1; 0: not in it */
-	uint32_t frame_count;
-	uint32_t next;
+	struct numbers numbers;
 };
-
-static frame_id known_frame(const struct writer *writer, frame_id frame)
-{
-	return frame <= writer->frame_count ? frame : 0;
-}
 
 static void write_function(struct writer *writer, frame_id frame)
 {
-	const struct capture_frame *here = names_frame(writer->profile, frame);
+	const struct capture_frame *here;
 	struct names_location location;
 
-	if (writer->numbers[frame] != 0)
+	if (!numbers_add(&writer->numbers, frame))
 		return;
-	writer->numbers[frame] = ++writer->next;
+	here = names_frame(writer->profile, numbers_frame(&writer->numbers, frame));
 	names_location(here, false, false, &location);
 	json_line(&writer->json);
 	json_begin_object(&writer->json);
@@ -52,8 +44,7 @@ static void write_functions(struct writer *writer)
 		bool is_frame = i > 0 && tree->nodes[i].thread == 0;
 
 		if (is_frame || tree->nodes[i].own_bytes > 0)
-			write_function(writer,
-				       is_frame ? known_frame(writer, tree->nodes[i].frame) : 0);
+			write_function(writer, is_frame ? tree->nodes[i].frame : 0);
 	}
 	json_end_array(&writer->json);
 }
@@ -65,9 +56,9 @@ static void write_event(struct writer *writer, const struct path *path, uint64_t
 	json_key(&writer->json, "callchain");
 	json_begin_array(&writer->json);
 	if (path->count == 0)
-		json_uint(&writer->json, writer->numbers[0] - 1);
+		json_uint(&writer->json, numbers_get(&writer->numbers, 0));
 	for (size_t i = path->count; i-- > 0;)
-		json_uint(&writer->json, writer->numbers[known_frame(writer, path->frames[i])] - 1);
+		json_uint(&writer->json, numbers_get(&writer->numbers, path->frames[i]));
 	json_end_array(&writer->json);
 	json_key(&writer->json, "cost");
 	json_begin_array(&writer->json);
@@ -112,12 +103,11 @@ static int write_gprof2dot(const struct profile *profile, const struct report_op
 	struct writer writer = {
 		.profile = profile,
 		.tree = tree,
-		.frame_count = reader_frame_count(profile->reader),
 	};
 
 	(void)options;
 	json_init(&writer.json, out);
-	writer.numbers = array_create((size_t)writer.frame_count + 1, sizeof(*writer.numbers));
+	numbers_init(&writer.numbers, profile);
 	json_begin_object(&writer.json);
 	json_key_uint(&writer.json, "version", 0);
 	write_costs(&writer.json);
@@ -125,7 +115,7 @@ static int write_gprof2dot(const struct profile *profile, const struct report_op
 	write_events(&writer);
 	json_end_object(&writer.json);
 	putc('\n', out);
-	free(writer.numbers);
+	numbers_deinit(&writer.numbers);
 	calltree_destroy(tree);
 	return report_finish(out, err);
 }

@@ -158,9 +158,8 @@ void heading_write_left_out(const struct profile *profile, size_t shown, size_t 
 	fprintf(out, "%s of %s %s are shown; the others hold %s (%s)\n",
 		text_count(shown, some, sizeof(some)), text_count(rows, all, sizeof(all)),
 		rows_name, text_bytes(left_out_bytes, bytes, sizeof(bytes)),
-		text_percent(profile->bytes > 0 ? (double)left_out_bytes / (double)profile->bytes
-						: 0,
-			     percent, sizeof(percent)));
+		text_percent(style_share(left_out_bytes, profile->bytes), percent,
+			     sizeof(percent)));
 }
 
 /* ISO 8601 in UTC, to the microsecond. */

@@ -1,10 +1,10 @@
 #include "report/names.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "report/escape.h"
+#include "report/style.h"
 
 const struct capture_frame *names_frame(const struct profile *profile, frame_id frame)
 {
@@ -126,6 +126,16 @@ size_t names_fit(struct names_location *location, size_t columns)
 	if (function > columns)
 		cut_end(location->function, columns);
 	return text_columns(location->function);
+}
+
+void names_write(const struct names_location *location, bool color, FILE *out)
+{
+	fputs(location->function, out);
+	if (location->place[0] == '\0')
+		return;
+	style_set(out, color, STYLE_DIM);
+	fprintf(out, " (%s)", location->place);
+	style_set(out, color, STYLE_PLAIN);
 }
 
 static const struct capture_thread_info *find_thread(const struct profile *profile,

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "analysis/profile.h"
 #include "report/json.h"
@@ -29,6 +30,9 @@ void names_location(const struct capture_frame *frame, bool with_line, bool semi
 /* The same, cut to so many columns (0: no limit) as "function (place)": the file's folders go
  * first, then the place, then the end of the function. Returns the columns taken. */
 size_t names_fit(struct names_location *location, size_t columns);
+
+/* Writes it, the place dim where colours are wanted. */
+void names_write(const struct names_location *location, bool color, FILE *out);
 
 /* A thread's name, or "thread <tid>"; visible. */
 void names_thread(const struct profile *profile, thread_id thread, char *buffer, size_t size);

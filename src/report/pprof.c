@@ -131,8 +131,9 @@ static void add_value_type(struct writer *writer, unsigned field, const char *ty
 }
 
 /*
- * The id of a frame's function; lines aside, frames with the same names share one. system_name stays
- * empty: where it equals the name, pprof takes it for a mangled one and strips all <...> from it.
+ * The id of a frame's function; lines aside, frames with the same names share one. system_name
+ * stays empty: where it equals the name, pprof takes it for a mangled one and strips all <...> from
+ * it.
  */
 static uint64_t add_function(struct writer *writer, const struct capture_frame *frame)
 {

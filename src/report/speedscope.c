@@ -1,10 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "analysis/array.h"
 #include "report/formats.h"
 #include "report/json.h"
 #include "report/names.h"
+#include "report/numbers.h"
 #include "report/path.h"
 
 /*
@@ -16,24 +15,17 @@ struct writer {
 	const struct profile *profile;
 	const struct calltree *tree;
 	struct json json;
-	uint32_t *numbers; /* [frame]: its place in the list + 1; 0: not in it */
-	uint32_t frame_count;
+	struct numbers numbers;
 };
 
-static frame_id known_frame(const struct writer *writer, frame_id frame)
-{
-	return frame <= writer->frame_count ? frame : 0;
-}
-
-static void write_frame(struct writer *writer, frame_id frame, uint32_t *next)
+static void write_frame(struct writer *writer, frame_id frame)
 {
 	struct names_location location;
 	const struct capture_frame *here;
 
-	if (writer->numbers[frame] != 0)
+	if (!numbers_add(&writer->numbers, frame))
 		return;
-	writer->numbers[frame] = ++*next;
-	here = names_frame(writer->profile, frame);
+	here = names_frame(writer->profile, numbers_frame(&writer->numbers, frame));
 	names_location(here, false, false, &location);
 	json_line(&writer->json);
 	json_begin_object(&writer->json);
@@ -48,7 +40,6 @@ static void write_frame(struct writer *writer, frame_id frame, uint32_t *next)
 static void write_frames(struct writer *writer)
 {
 	const struct calltree *tree = writer->tree;
-	uint32_t next = 0;
 
 	json_key(&writer->json, "shared");
 	json_begin_object(&writer->json);
@@ -58,9 +49,7 @@ static void write_frames(struct writer *writer)
 		bool is_frame = i > 0 && tree->nodes[i].thread == 0;
 
 		if (is_frame || tree->nodes[i].own_bytes > 0)
-			write_frame(writer,
-				    is_frame ? known_frame(writer, tree->nodes[i].frame) : 0,
-				    &next);
+			write_frame(writer, is_frame ? tree->nodes[i].frame : 0);
 	}
 	json_end_array(&writer->json);
 	json_end_object(&writer->json);
@@ -80,10 +69,10 @@ static void write_samples(struct writer *writer, uint32_t top)
 			json_line(&writer->json);
 			json_begin_array(&writer->json);
 			if (path.count == 0)
-				json_uint(&writer->json, writer->numbers[0] - 1);
+				json_uint(&writer->json, numbers_get(&writer->numbers, 0));
 			for (size_t i = 0; i < path.count; i++)
 				json_uint(&writer->json,
-					  writer->numbers[known_frame(writer, path.frames[i])] - 1);
+					  numbers_get(&writer->numbers, path.frames[i]));
 			json_end_array(&writer->json);
 		}
 		node = calltree_next(writer->tree, node, top);
@@ -161,13 +150,12 @@ static int write_speedscope(const struct profile *profile, const struct report_o
 	struct writer writer = {
 		.profile = profile,
 		.tree = tree,
-		.frame_count = reader_frame_count(profile->reader),
 	};
 
 	json_init(&writer.json, out);
-	writer.numbers = array_create((size_t)writer.frame_count + 1, sizeof(*writer.numbers));
+	numbers_init(&writer.numbers, profile);
 	write_document(&writer, options->title != NULL ? options->title : "sonde");
-	free(writer.numbers);
+	numbers_deinit(&writer.numbers);
 	calltree_destroy(tree);
 	json_end_object(&writer.json);
 	putc('\n', out);

@@ -68,11 +68,6 @@ static void write_totals(const struct stats *stats, const struct report_options 
 			text_bytes(stats->peak_rss_bytes, bytes, sizeof(bytes)));
 }
 
-static double share_of(uint64_t part, uint64_t all)
-{
-	return all > 0 ? (double)part / (double)all : 0;
-}
-
 static void write_allocators(const struct stats *stats, const struct report_options *options,
 			     FILE *out)
 {
@@ -87,7 +82,7 @@ static void write_allocators(const struct stats *stats, const struct report_opti
 			continue;
 		fprintf(out, "  %-16s %10s %9s  %13s\n", allocator_name(i),
 			text_bytes(counts->bytes, bytes, sizeof(bytes)),
-			text_percent(share_of(counts->bytes, totals->allocated.bytes), percent,
+			text_percent(style_share(counts->bytes, totals->allocated.bytes), percent,
 				     sizeof(percent)),
 			text_count(counts->count, count, sizeof(count)));
 	}
@@ -115,7 +110,7 @@ static void write_histogram(const struct stats *stats, const struct report_optio
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++)
 		highest = histogram[i] > highest ? histogram[i] : highest;
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++) {
-		unsigned bar = (unsigned)(share_of(histogram[i], highest) * BAR_COLUMNS + 0.5);
+		unsigned bar = (unsigned)(style_share(histogram[i], highest) * BAR_COLUMNS + 0.5);
 
 		if (i == 0)
 			fprintf(out, "  %10s%15s", "0 B", "");
@@ -151,9 +146,7 @@ static void write_top(const struct stats *stats, const struct stats_location *to
 		fprintf(out, "  %13s  ", text_count(top[i].allocated.count, count, sizeof(count)));
 		names_location(names_frame(stats->profile, top[i].frame), true, false, &location);
 		names_fit(&location, options->columns > 0 ? columns : 0);
-		fputs(location.function, out);
-		if (location.place[0] != '\0')
-			fprintf(out, " (%s)", location.place);
+		names_write(&location, options->color, out);
 		putc('\n', out);
 	}
 }

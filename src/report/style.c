@@ -12,6 +12,11 @@ void style_set(FILE *out, bool color, enum style style)
 		fputs(codes[style], out);
 }
 
+double style_share(uint64_t part, uint64_t whole)
+{
+	return whole > 0 ? (double)part / (double)whole : 0;
+}
+
 enum style style_of_share(double share)
 {
 	return share >= 0.2 ? STYLE_HOT : share >= 0.05 ? STYLE_WARM : STYLE_PLAIN;

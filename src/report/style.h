@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* ANSI colours, or nothing. A style lasts until the next call. */
@@ -14,6 +15,9 @@ enum style {
 };
 
 void style_set(FILE *out, bool color, enum style style);
+
+/* A part of a whole; 0 when there is no whole. */
+double style_share(uint64_t part, uint64_t whole);
 
 /* For a share of the total: hot from a fifth, warm from a twentieth. */
 enum style style_of_share(double share);

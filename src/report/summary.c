@@ -19,11 +19,6 @@ struct layout {
 	size_t fixed;
 };
 
-static double share_of(const struct profile *profile, uint64_t bytes)
-{
-	return profile->bytes > 0 ? (double)bytes / (double)profile->bytes : 0;
-}
-
 static int count_width(uint64_t highest, const char *title)
 {
 	char text[32];
@@ -110,9 +105,9 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 
 	write_bytes(profile, 10, sum->own.bytes, sum->own_bytes_error, out);
 	if (layout->own_share)
-		write_share(share_of(profile, sum->own.bytes), options->color, out);
+		write_share(style_share(sum->own.bytes, profile->bytes), options->color, out);
 	write_bytes(profile, 12, sum->total.bytes, sum->total_bytes_error, out);
-	write_share(share_of(profile, sum->total.bytes), options->color, out);
+	write_share(style_share(sum->total.bytes, profile->bytes), options->color, out);
 	fprintf(out, "  %*s", layout->blocks, text_count(sum->own.count, text, sizeof(text)));
 	if (layout->allocations)
 		fprintf(out, "  %*s", layout->allocated,
@@ -123,12 +118,8 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 				  ? (size_t)options->columns - layout->fixed
 				  : 16;
 	names_fit(&location, columns);
-	fprintf(out, "  %s", location.function);
-	if (location.place[0] != '\0') {
-		style_set(out, options->color, STYLE_DIM);
-		fprintf(out, " (%s)", location.place);
-		style_set(out, options->color, STYLE_PLAIN);
-	}
+	fputs("  ", out);
+	names_write(&location, options->color, out);
 	putc('\n', out);
 }
 

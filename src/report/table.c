@@ -84,16 +84,6 @@ static void write_titles(const struct layout *layout, const struct report_option
 	style_set(out, options->color, STYLE_PLAIN);
 }
 
-static void write_location(struct names_location *location, bool color, FILE *out)
-{
-	fputs(location->function, out);
-	if (location->place[0] == '\0')
-		return;
-	style_set(out, color, STYLE_DIM);
-	fprintf(out, " (%s)", location->place);
-	style_set(out, color, STYLE_PLAIN);
-}
-
 /* The innermost frame, then as many of its callers as the line has room for. */
 static void write_stack(const struct profile *profile, stack_id stack, size_t columns, bool limited,
 			bool color, FILE *out)
@@ -108,7 +98,7 @@ static void write_stack(const struct profile *profile, stack_id stack, size_t co
 		profile_stack(profile, stack, &stack, &frame);
 		names_location(names_frame(profile, frame), true, false, &location);
 		taken = names_fit(&location, limited ? columns : 0);
-		write_location(&location, color, out);
+		names_write(&location, color, out);
 		if (stack == 0)
 			return;
 		columns = taken < columns ? columns - taken : 0;
@@ -125,7 +115,7 @@ static void write_stack(const struct profile *profile, stack_id stack, size_t co
 static void write_row(const struct profile *profile, const struct profile_row *row,
 		      const struct layout *layout, const struct report_options *options, FILE *out)
 {
-	double share = profile->bytes > 0 ? (double)row->bytes / (double)profile->bytes : 0;
+	double share = style_share(row->bytes, profile->bytes);
 	size_t columns = 0;
 	char text[256];
 

@@ -40,16 +40,9 @@ struct drawing {
 	size_t levels_drawn; /* at most so many of them */
 };
 
-static double share_of(const struct drawing *drawing, uint64_t bytes)
-{
-	uint64_t all = drawing->tree->nodes[0].total_bytes;
-
-	return all > 0 ? (double)bytes / (double)all : 0;
-}
-
 static void write_numbers(const struct drawing *drawing, const struct calltree_node *node)
 {
-	double share = share_of(drawing, node->total_bytes);
+	double share = style_share(node->total_bytes, drawing->profile->bytes);
 	FILE *out = drawing->out;
 	char text[32];
 
@@ -90,12 +83,7 @@ static void write_name(const struct drawing *drawing, const struct calltree_node
 	}
 	names_location(names_frame(drawing->profile, node->frame), true, false, &location);
 	names_fit(&location, columns == 0 ? 0 : columns > taken + 12 ? columns - taken : 12);
-	fputs(location.function, drawing->out);
-	if (location.place[0] != '\0') {
-		style_set(drawing->out, drawing->options->color, STYLE_DIM);
-		fprintf(drawing->out, " (%s)", location.place);
-		style_set(drawing->out, drawing->options->color, STYLE_PLAIN);
-	}
+	names_write(&location, drawing->options->color, drawing->out);
 	putc('\n', drawing->out);
 }
 
@@ -240,7 +228,7 @@ static int write_text(const struct profile *profile, const struct report_options
 			tree->left_out == 1 ? "branch is" : "branches are",
 			tree->left_out == 1 ? "it holds" : "they hold",
 			text_bytes(tree->left_out_bytes, bytes, sizeof(bytes)),
-			text_percent(share_of(&drawing, tree->left_out_bytes), percent,
+			text_percent(style_share(tree->left_out_bytes, profile->bytes), percent,
 				     sizeof(percent)));
 	return report_finish(out, err);
 }
