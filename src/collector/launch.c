@@ -55,7 +55,8 @@ int launch_check(const char *program, struct error *err)
 			tried = launch_try(file);
 			if (!tried)
 				return 0;
-			if (tried == EACCES)
+			/* A folder that may not be searched is as good as empty. */
+			if (tried == EACCES && access(file, F_OK) == 0)
 				errnum = EACCES;
 		}
 		if (!path[length])

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OBSERVE_COMMAND_MAX 65536u
@@ -177,10 +178,33 @@ char *observe_executable(const struct observe *observe)
 	return strdup(path);
 }
 
-bool observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode)
+uint64_t observe_age_ns(const struct observe *observe)
+{
+	char text[1024];
+	const char *rest;
+	unsigned long long start;
+	struct timespec now;
+	double age;
+
+	if (observe_read_file(observe->pid, "stat", text, sizeof(text)) <= 0)
+		return 0;
+	rest = strrchr(text, ')');
+	/* Field 22, in ticks since the machine was started. */
+	if (!rest || sscanf(rest,
+			    ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    "%*d %*d %llu",
+			    &start) != 1)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
+	      (double)start / (double)sysconf(_SC_CLK_TCK);
+	return age > 0 ? (uint64_t)(age * 1e9) : 0;
+}
+
+int observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode)
 {
 	char line[4096 + 128];
-	bool found = false;
+	int found = 0;
 	FILE *maps;
 	int fd = observe_open_file(observe->pid, "maps");
 
@@ -188,7 +212,7 @@ bool observe_maps_file(const struct observe *observe, uint64_t device, uint64_t 
 	if (!maps) {
 		if (fd >= 0)
 			close(fd);
-		return false;
+		return observe_is_alive(observe) ? -1 : 0;
 	}
 	while (!found && fgets(line, sizeof(line), maps)) {
 		unsigned major, minor;

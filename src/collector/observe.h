@@ -36,8 +36,12 @@ bool observe_thread_name(const struct observe *observe, uint32_t tid, char name[
 char *observe_command(const struct observe *observe);
 char *observe_executable(const struct observe *observe);
 
-/* Whether the process maps the file with this device and inode. */
-bool observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode);
+/* How long ago the process began, to 10 ms; 0 if that cannot be found out. */
+uint64_t observe_age_ns(const struct observe *observe);
+
+/* Whether the process maps the file with this device and inode: 1, 0, or -1 where that cannot be
+ * found out: no /proc, or a process that hides. */
+int observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode);
 
 /* Reads the maps of the process, which costs it little and sonde up to milliseconds. `own_inode`:
  * of the session's file. False if it is gone. */

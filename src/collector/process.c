@@ -17,6 +17,7 @@
 #define PROCESS_MEMORY_FIRST_NS   100000000ull
 #define PROCESS_MEMORY_SOONEST_NS 250000000ull
 #define PROCESS_MEMORY_LONGEST_NS 30000000000ull
+#define PROCESS_AGE_ERROR_NS      20000000ull
 #define PROCESS_MEMORY_SHARE      200u /* looking at maps takes at most 1 part in so many */
 
 _Static_assert((int)WIRE_LOST_FULL == LOST_FULL && (int)WIRE_LOST_SAMPLED == LOST_SAMPLED &&
@@ -31,6 +32,18 @@ static uint64_t least(uint64_t a, uint64_t b)
 static uint64_t most(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* A process that takes part has the session mapped, and has begun after it. One that has not is
+ * another image by now, or somebody wrote a number into the table that is none of ours. */
+static bool process_takes_part(const struct process *process, uint64_t device)
+{
+	int maps = observe_maps_file(&process->observe, device, process->inode);
+
+	if (maps >= 0)
+		return maps;
+	return observe_age_ns(&process->observe) <=
+	       session_now_ns(process->session) + PROCESS_AGE_ERROR_NS;
 }
 
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
@@ -50,30 +63,33 @@ struct process *process_create(struct session *session, unsigned index, uint32_t
 	if (!process->command && command)
 		process->command = strdup(command);
 	process->executable = observe_executable(&process->observe);
-	/* A process that takes part has the session mapped. One that has not is another image by
-	 * now, or somebody wrote a number into the table that is none of ours. */
 	if (fstat(session->fd, &file) == 0) {
 		process->inode = file.st_ino;
-		process->replaced = !observe_maps_file(&process->observe, file.st_dev, file.st_ino);
+		process->replaced = !process_takes_part(process, file.st_dev);
 	}
 	return process;
 }
 
-void process_destroy(struct process *process)
+bool process_destroy(struct process *process)
 {
+	bool over;
+
 	if (!process)
-		return;
+		return true;
 	if (process->area) {
 		for (unsigned slot = 0; slot < WIRE_THREAD_MAX; slot++)
 			ranges_cut_deinit(&process->streams[slot].unmap_cut);
 		decode_deinit(&process->decode);
 		session_unmap_area(process->area);
 	}
-	session_reset_area(process->session, process->index);
+	over = process->superseded || !observe_is_alive(&process->observe);
+	if (over)
+		session_reset_area(process->session, process->index);
 	observe_close(&process->observe);
 	free(process->command);
 	free(process->executable);
 	free(process);
+	return over;
 }
 
 int process_begin(struct process *process, struct error *err)
@@ -93,7 +109,7 @@ int process_begin(struct process *process, struct error *err)
 	if (!process->area->pid) {
 		session_unmap_area(process->area);
 		process->area = NULL;
-		process->replaced = true;
+		process->replaced = process->superseded = true;
 		return 0;
 	}
 	process->start_ns = least(process->area->start_time_ns, session_now_ns(process->session));

@@ -33,10 +33,11 @@ struct process {
 	struct capture_writer *writer;
 	struct wire_area *area; /* NULL while it is not ready */
 	struct observe observe;
-	bool replaced; /* its pid runs another image now */
-	bool denied;   /* its area cannot be mapped here */
-	bool done;     /* the agent stopped by itself */
-	process_id id; /* 0 until the capture knows it */
+	bool replaced;   /* its pid runs another image now, or never took part */
+	bool superseded; /* by another image that was met under its pid */
+	bool denied;     /* its area cannot be mapped here */
+	bool done;       /* the agent stopped by itself */
+	process_id id;   /* 0 until the capture knows it */
 	char *command, *executable;
 	uint64_t start_ns;
 
@@ -57,8 +58,9 @@ struct process {
 /* For a place in the table that is taken and has its pid. command: its argv if that is known. */
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
 			       const char *command, struct capture_writer *writer);
-/* Empties its area and its place in the table. */
-void process_destroy(struct process *process);
+/* Empties its area and its place in the table, unless somebody may still write there: then returns
+ * false, and the place is out of use for good. */
+bool process_destroy(struct process *process);
 
 /* Maps the area once the agent says that it is ready. Nothing happens before that, or again. Fails
  * (once, with a message) when the area cannot be mapped. */

@@ -1,6 +1,7 @@
 #include "collector/recording.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct recording {
 	struct launch launch;
 	struct capture_writer *writer;
 	struct process *processes[WIRE_PROCESS_MAX]; /* by place in the session's table */
+	bool blocked[WIRE_PROCESS_MAX];              /* places that somebody may still write into */
 	char *command;                               /* of the target, joined by spaces */
 
 	bool target_ended;
@@ -212,6 +214,7 @@ static void recording_end_process(struct recording *recording, struct process *p
 {
 	struct recording_result *result = recording->result;
 	uint64_t now_ns = session_publish_clock(&recording->session);
+	unsigned index = process->index;
 
 	recording_begin_process(recording, process);
 	process_end(process, now_ns, status_is_its ? result->status : -1);
@@ -223,16 +226,18 @@ static void recording_end_process(struct recording *recording, struct process *p
 		result->peak_rss_bytes = process->peak_rss_bytes;
 	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_COLLECTOR)
 		result->gave_up = true;
-	recording->processes[process->index] = NULL;
-	process_destroy(process);
+	recording->processes[index] = NULL;
+	recording->blocked[index] = !process_destroy(process);
 }
 
 /* A pid that appears again runs another image: the one before is over. */
 static void recording_replace(struct recording *recording, uint32_t pid)
 {
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i] && recording->processes[i]->pid == pid)
+		if (recording->processes[i] && recording->processes[i]->pid == pid) {
+			recording->processes[i]->superseded = true;
 			recording_end_process(recording, recording->processes[i], false);
+		}
 	}
 }
 
@@ -259,7 +264,7 @@ static unsigned recording_look(struct recording *recording)
 	/* Places are taken from the lowest on and given back by us alone: of two images of one pid
 	 * that are met at once, the older one comes first. */
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (!recording->processes[i] &&
+		if (!recording->processes[i] && !recording->blocked[i] &&
 		    atomic_load(&shared->process[i].state) != WIRE_PROCESS_FREE)
 			recording_meet(recording, i);
 	}
@@ -390,6 +395,18 @@ static void recording_reap(struct recording *recording)
 		;
 }
 
+/* Files that we open must not become the standard streams of a sonde that has none. */
+static void recording_reserve_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int recording_run(const struct recording_options *options, struct recording_result *result,
 		  struct error *err)
 {
@@ -397,6 +414,7 @@ int recording_run(const struct recording_options *options, struct recording_resu
 	int status;
 
 	*result = (struct recording_result){.status = -1};
+	recording_reserve_streams();
 	status = launch_check(options->command[0], err);
 	if (status < 0)
 		return status;

@@ -148,8 +148,11 @@ void session_close(struct session *session)
 {
 	if (!session)
 		return;
-	if (session->shared)
+	if (session->shared) {
+		/* Whoever inherited the session and loads an agent later shall not join it. */
+		session->shared->magic = 0;
 		munmap(session->shared, WIRE_SESSION_BYTES);
+	}
 	if (session->fd >= 0)
 		close(session->fd);
 	*session = (struct session){.fd = -1};
@@ -182,9 +185,8 @@ void session_sleep(struct session *session, uint64_t timeout_ns, bool (*is_busy)
 				   .tv_nsec = (long)(timeout_ns % 1000000000u)};
 	_Atomic uint32_t *asleep = &session->shared->asleep;
 
-	atomic_store(asleep, 1);
-	/* Either an agent sees that we are about to sleep, or we see what it wrote. */
-	atomic_thread_fence(memory_order_seq_cst);
+	/* An agent that does not see this yet is found busy; else the sleep is short anyway. */
+	atomic_exchange(asleep, 1);
 	if (!is_busy(data))
 		syscall(SYS_futex, asleep, FUTEX_WAIT, 1, &timeout, NULL, 0);
 	atomic_store(asleep, 0);

@@ -91,6 +91,16 @@ static struct contents read_back(const char *path)
 	return contents;
 }
 
+static uint64_t events_in(const char *path)
+{
+	struct contents contents = read_back(path);
+	uint64_t events = reader_event_count(contents.reader);
+
+	assert_int_equal(events, contents.allocs + contents.frees);
+	reader_close(contents.reader);
+	return events;
+}
+
 static void test_simple(void **state)
 {
 	struct recording_result result = record("simple", NULL);
@@ -244,6 +254,16 @@ static void test_agent_outcomes(void **state)
 	assert_int_equal(result.events, 1);
 }
 
+/* A process whose maps nobody may read (but root) is recorded to its end all the same. */
+static void test_undumpable(void **state)
+{
+	struct recording_result result = record("undumpable", NULL);
+
+	(void)state;
+	assert_int_equal(result.events, 100);
+	assert_true(result.complete);
+}
+
 static void test_hostile_target(void **state)
 {
 	struct recording_result result;
@@ -351,7 +371,7 @@ static void test_cannot_write(void **state)
 	assert_true(recording_run(&options, &result, &err) < 0);
 	assert_false(result.launched);
 	assert_int_equal(stat(trace, &file), -1);
-	assert_int_equal(reader_event_count(read_back(output).reader), 1500);
+	assert_int_equal(events_in(output), 1500);
 }
 
 static char *output_for(pid_t pid, void *data)
@@ -451,7 +471,7 @@ static void test_forwards_signals(void **state)
 	status = wait_for(pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 7);
-	assert_int_equal(reader_event_count(read_back(output).reader), 2);
+	assert_int_equal(events_in(output), 2);
 }
 
 /* SIGKILL of sonde: the file reads up to some moment before, and the target runs on. */
@@ -607,6 +627,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_child_lives_on),
 		cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_agent_outcomes),
+		cmocka_unit_test(test_undumpable),
 		cmocka_unit_test(test_hostile_target),
 		cmocka_unit_test(test_rss_and_memory),
 		cmocka_unit_test(test_cannot_run),

@@ -16,6 +16,7 @@
 
 static struct wire_session *session;
 static struct wire_area *area;
+static const char *self;
 
 static uint32_t self_tid(void)
 {
@@ -34,14 +35,15 @@ static void begin(struct producer *producer)
 		_exit(99);
 	area->layout_linetable = 0;
 	area->python_version = 0x030c01f0;
-	strcpy(area->python_allocator, "pymalloc");
+	memcpy(area->python_allocator, "pymalloc", sizeof("pymalloc"));
 	if (!producer_begin(producer, session, area, self_tid()))
 		_exit(98);
 }
 
 /* 1,000 blocks of 100 bytes in one place, every second of them released. */
-static int run_simple(void)
+static int run_simple(unsigned unused)
 {
+	(void)unused;
 	struct producer producer;
 	uint32_t node, code;
 
@@ -55,15 +57,17 @@ static int run_simple(void)
 	return 3;
 }
 
-static int run_kill(void)
+static int run_kill(unsigned unused)
 {
-	run_simple();
+	(void)unused;
+	run_simple(0);
 	kill(getpid(), SIGKILL);
 	return 0;
 }
 
-static int run_exec(const char *self)
+static int run_exec(unsigned unused)
 {
+	(void)unused;
 	struct producer producer;
 
 	begin(&producer);
@@ -74,8 +78,9 @@ static int run_exec(const char *self)
 }
 
 /* The child outlives the parent, and records on. */
-static int run_fork(void)
+static int run_fork(unsigned unused)
 {
+	(void)unused;
 	if (fork() == 0) {
 		struct producer producer;
 
@@ -87,7 +92,7 @@ static int run_fork(void)
 		_exit(0);
 	}
 	nap(50); /* until the child is in the session */
-	return run_simple();
+	return run_simple(0);
 }
 
 static void *run_thread(void *name)
@@ -141,8 +146,9 @@ static int run_sleep(unsigned milliseconds)
 }
 
 /* Without end, 10 events a millisecond. */
-static int run_forever(void)
+static int run_forever(unsigned unused)
 {
+	(void)unused;
 	struct producer producer;
 
 	begin(&producer);
@@ -150,6 +156,8 @@ static int run_forever(void)
 		producer_alloc(&producer, WIRE_MALLOC, i * 16, 10, WIRE_NODE_EMPTY);
 		if (i % 10 == 0)
 			nap(1);
+		if (!i)
+			return 0;
 	}
 }
 
@@ -197,8 +205,9 @@ static void on_terminate(int number)
 	terminated++;
 }
 
-static int run_signal(void)
+static int run_signal(unsigned unused)
 {
+	(void)unused;
 	struct producer producer;
 
 	signal(SIGTERM, on_terminate);
@@ -212,7 +221,7 @@ static int run_signal(void)
 }
 
 /* Stops by itself, as an agent does when the user's code has ended. */
-static int run_done(enum wire_stop why)
+static int stop(enum wire_stop why)
 {
 	struct producer producer;
 
@@ -223,9 +232,43 @@ static int run_done(enum wire_stop why)
 	return 0;
 }
 
-/* Loads the agent, which nothing ever starts. */
-static int run_armed(void)
+static int run_finished(unsigned unused)
 {
+	(void)unused;
+	return stop(WIRE_STOP_FINISHED);
+}
+
+static int run_gave_up(unsigned unused)
+{
+	(void)unused;
+	return stop(WIRE_STOP_COLLECTOR);
+}
+
+static int run_nothing(unsigned unused)
+{
+	(void)unused;
+	return 42;
+}
+
+/* Hides itself from other processes of its user. */
+static int run_undumpable(unsigned unused)
+{
+	struct producer producer;
+
+	(void)unused;
+	prctl(PR_SET_DUMPABLE, 0);
+	begin(&producer);
+	for (uint64_t i = 1; i <= 100; i++) {
+		producer_alloc(&producer, WIRE_MALLOC, i * 16, 1, WIRE_NODE_EMPTY);
+		nap(1);
+	}
+	return 0;
+}
+
+/* Loads the agent, which nothing ever starts. */
+static int run_armed(unsigned unused)
+{
+	(void)unused;
 	area = producer_join(&session, false);
 	nap(20);
 	return area ? 0 : 99;
@@ -242,8 +285,9 @@ static void scribble(uint64_t *words, uint64_t count, uint64_t seed)
 }
 
 /* Writes nonsense over everything that it shares with sonde. */
-static int run_hostile(void)
+static int run_hostile(unsigned unused)
 {
+	(void)unused;
 	struct producer producer;
 	uint64_t turn;
 
@@ -300,42 +344,30 @@ static int run_status(const char *path)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(unsigned number);
+} parts[] = {
+	{"simple", run_simple},   {"kill", run_kill},
+	{"exec", run_exec},       {"fork", run_fork},
+	{"threads", run_threads}, {"sleep", run_sleep},
+	{"forever", run_forever}, {"random", run_random},
+	{"loop", run_loop},       {"signal", run_signal},
+	{"done", run_finished},   {"gave-up", run_gave_up},
+	{"armed", run_armed},     {"hostile", run_hostile},
+	{"nothing", run_nothing}, {"undumpable", run_undumpable},
+};
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	unsigned number = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
 
-	if (strcmp(what, "simple") == 0)
-		return run_simple();
-	if (strcmp(what, "kill") == 0)
-		return run_kill();
-	if (strcmp(what, "exec") == 0)
-		return run_exec(argv[0]);
-	if (strcmp(what, "fork") == 0)
-		return run_fork();
-	if (strcmp(what, "threads") == 0)
-		return run_threads(number);
-	if (strcmp(what, "sleep") == 0)
-		return run_sleep(number);
-	if (strcmp(what, "forever") == 0)
-		return run_forever();
-	if (strcmp(what, "random") == 0)
-		return run_random(number);
-	if (strcmp(what, "loop") == 0)
-		return run_loop(number);
-	if (strcmp(what, "signal") == 0)
-		return run_signal();
-	if (strcmp(what, "done") == 0)
-		return run_done(WIRE_STOP_FINISHED);
-	if (strcmp(what, "gave-up") == 0)
-		return run_done(WIRE_STOP_COLLECTOR);
-	if (strcmp(what, "armed") == 0)
-		return run_armed();
-	if (strcmp(what, "hostile") == 0)
-		return run_hostile();
-	if (strcmp(what, "status") == 0)
+	self = argv[0];
+	if (strcmp(what, "status") == 0 && argc > 2)
 		return run_status(argv[2]);
-	if (strcmp(what, "nothing") == 0)
-		return 42;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (strcmp(what, parts[i].name) == 0)
+			return parts[i].run(argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0);
+	}
 	return 96;
 }
