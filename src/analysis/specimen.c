@@ -75,13 +75,42 @@ void specimen_free(struct specimen *specimen, slot_id slot)
 	writer_free(specimen->writer, specimen->thread, slot);
 }
 
-struct capture_reader *specimen_read(struct specimen *specimen, bool complete)
+static struct capture_reader *open_again(const struct specimen *specimen)
 {
 	struct capture_reader *reader;
 	struct error err;
 
-	check(writer_close(specimen->writer, complete, &err), &err);
 	check(reader_open(specimen->path, &reader, &err), &err);
 	unlink(specimen->path);
 	return reader;
+}
+
+struct capture_reader *specimen_read(struct specimen *specimen, bool complete)
+{
+	struct error err;
+
+	check(writer_close(specimen->writer, complete, &err), &err);
+	return open_again(specimen);
+}
+
+struct capture_reader *specimen_read_damaged(struct specimen *specimen)
+{
+	struct error err;
+	FILE *file;
+	long middle;
+	int byte;
+
+	check(writer_close(specimen->writer, true, &err), &err);
+	file = fopen(specimen->path, "r+");
+	if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+		perror("specimen");
+		abort();
+	}
+	middle = ftell(file) / 2;
+	fseek(file, middle, SEEK_SET);
+	byte = fgetc(file);
+	fseek(file, middle, SEEK_SET);
+	fputc(byte ^ 0x55, file);
+	fclose(file);
+	return open_again(specimen);
 }

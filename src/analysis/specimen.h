@@ -29,3 +29,6 @@ void specimen_free(struct specimen *specimen, slot_id slot);
 
 /* Closes the capture, opens it again for reading and removes its name. */
 struct capture_reader *specimen_read(struct specimen *specimen, bool complete);
+
+/* The same, with the byte in the middle of its file changed between. */
+struct capture_reader *specimen_read_damaged(struct specimen *specimen);

@@ -388,6 +388,43 @@ static void info_says_what_is_in_it(void **state)
 	free(text);
 }
 
+static struct capture_reader *make_damaged(void)
+{
+	struct specimen s;
+	stack_id stack;
+
+	specimen_begin(&s, NULL);
+	stack = specimen_stack(&s, 0, "f", "a.py", 1);
+	specimen_malloc(&s, stack, 100);
+	writer_seal(s.writer, 0, &(struct error){0});
+	/* Much more than what was sealed, so that the middle of the file is here. */
+	for (uint64_t i = 0; i < 30000; i++)
+		specimen_malloc(&s, stack, i * 7919 % 100003);
+	return specimen_read_damaged(&s);
+}
+
+static void damage_is_told(void **state)
+{
+	struct golden golden = {.make = make_damaged, .format = &report_table};
+	size_t size;
+	char *text = write_document(&golden, &size);
+
+	(void)state;
+	assert_non_null(
+		strstr(text, "\nwarning: the capture is damaged, this is what came before: "));
+	assert_non_null(strstr(text, "\n     100 B  100.0 %       1  malloc"));
+	free(text);
+	golden.report.json = true;
+	text = write_document(&golden, &size);
+	assert_non_null(strstr(text, "\"damage\":\"chunk "));
+	free(text);
+	golden.format = &report_info;
+	golden.report.json = false;
+	text = write_document(&golden, &size);
+	assert_ptr_equal(strstr(text, "not whole\nwarning: the capture is damaged"), text);
+	free(text);
+}
+
 /* A stream that cannot take it is an error, not a crash and not a success. */
 static void a_full_disk_is_told(void **state)
 {
@@ -466,6 +503,7 @@ int main(int argc, char **argv)
 	};
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(info_says_what_is_in_it),
+		cmocka_unit_test(damage_is_told),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(formats_are_found_by_name),
 	};
