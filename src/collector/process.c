@@ -8,6 +8,7 @@
 #define PROCESS_CLOCK_WORDS       32768u /* drained between two looks at the clock: well under 1 ms */
 #define PROCESS_BUSY_WORDS        (WIRE_RING_WORDS / 8)
 #define PROCESS_LAST_ROUNDS       8u
+#define PROCESS_PYTHON_NS         200000000ull
 #define PROCESS_RSS_NS            10000000ull
 #define PROCESS_THREADS_NS        100000000ull
 #define PROCESS_THREADS_MANY      (WIRE_THREAD_MAX / 16) /* new since the last look */
@@ -124,8 +125,17 @@ bool process_is_alive(const struct process *process)
 	return !process->replaced && observe_is_alive(&process->observe);
 }
 
-/* Makes the process known to the capture: as late as its first event, because an agent may find
- * out later than that it is ready which Python it lives in. */
+/* An agent may be ready before it can tell which Python it lives in. The first events wait for that
+ * a little, as long as the rings have room. */
+static bool process_waits(const struct process *process)
+{
+	return !process->id && !process->ending && !process->area->python_allocator[0] &&
+	       session_now_ns(process->session) < process->start_ns + PROCESS_PYTHON_NS &&
+	       atomic_load(&process->area->thread_high) < PROCESS_THREADS_MANY &&
+	       merge_backlog(&process->merge) < PROCESS_BUSY_WORDS;
+}
+
+/* Makes the process known to the capture: as late as its first event. */
 static void process_announce(struct process *process)
 {
 	const struct wire_area *area = process->area;
@@ -187,7 +197,7 @@ uint64_t process_drain(struct process *process)
 	uint64_t words = 0, clock_words = 0;
 	struct merge_run run;
 
-	if (!process->area || !merge_look(&process->merge))
+	if (!process->area || process_waits(process) || !merge_look(&process->merge))
 		return 0;
 	process->decode.now_ns = session_publish_clock(process->session);
 	while (merge_next(&process->merge, &run)) {
@@ -339,6 +349,7 @@ void process_end(struct process *process, uint64_t now_ns, int exit_status)
 {
 	if (!process->area)
 		return;
+	process->ending = true;
 	/* Nobody writes any more, unless another process meddles: so not for ever. */
 	for (unsigned round = 0; round < PROCESS_LAST_ROUNDS; round++) {
 		if (!process_drain(process))

@@ -37,6 +37,7 @@ struct process {
 	bool superseded; /* by another image that was met under its pid */
 	bool denied;     /* its area cannot be mapped here */
 	bool done;       /* the agent stopped by itself */
+	bool ending;     /* nothing is waited for any more */
 	process_id id;   /* 0 until the capture knows it */
 	char *command, *executable;
 	uint64_t start_ns;

@@ -143,6 +143,20 @@ static void test_simple(void **state)
 	reader_close(contents.reader);
 }
 
+static void test_early(void **state)
+{
+	struct recording_result result = record("early", NULL);
+	struct contents contents = read_back(output);
+
+	(void)state;
+	assert_int_equal(result.events, 30);
+	assert_string_equal(reader_process(contents.reader, 1)->start.python_version, "3.12.1");
+	assert_string_equal(reader_process(contents.reader, 1)->start.python_allocator, "pymalloc");
+	/* Waiting did not make the events younger: 30 naps of 1 ms, before 20 ms more. */
+	assert_true(reader_duration_ns(contents.reader) - contents.last.time_ns >= 15000000);
+	reader_close(contents.reader);
+}
+
 static void test_aggregate(void **state)
 {
 	const char *command[] = {target, "simple", NULL};
@@ -621,6 +635,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simple),
+		cmocka_unit_test(test_early),
 		cmocka_unit_test(test_aggregate),
 		cmocka_unit_test(test_target_killed),
 		cmocka_unit_test(test_exec),

@@ -28,16 +28,42 @@ static void nap(unsigned milliseconds)
 	usleep(milliseconds * 1000);
 }
 
-static void begin(struct producer *producer)
+static void find_python(void)
+{
+	area->layout_linetable = 0;
+	area->python_version = 0x030c01f0;
+	memcpy(area->python_allocator, "pymalloc", sizeof("pymalloc"));
+}
+
+static void begin_early(struct producer *producer)
 {
 	area = producer_join(&session, true);
 	if (!area)
 		_exit(99);
-	area->layout_linetable = 0;
-	area->python_version = 0x030c01f0;
-	memcpy(area->python_allocator, "pymalloc", sizeof("pymalloc"));
 	if (!producer_begin(producer, session, area, self_tid()))
 		_exit(98);
+}
+
+static void begin(struct producer *producer)
+{
+	begin_early(producer);
+	find_python();
+}
+
+/* Allocates before it is known which Python this is. */
+static int run_early(unsigned unused)
+{
+	struct producer producer;
+
+	(void)unused;
+	begin_early(&producer);
+	for (uint64_t i = 1; i <= 30; i++) {
+		producer_alloc(&producer, WIRE_MALLOC, i * 16, 1, WIRE_NODE_EMPTY);
+		nap(1);
+	}
+	find_python();
+	nap(20);
+	return 0;
 }
 
 /* 1,000 blocks of 100 bytes in one place, every second of them released. */
@@ -348,14 +374,23 @@ static const struct {
 	const char *name;
 	int (*run)(unsigned number);
 } parts[] = {
-	{"simple", run_simple},   {"kill", run_kill},
-	{"exec", run_exec},       {"fork", run_fork},
-	{"threads", run_threads}, {"sleep", run_sleep},
-	{"forever", run_forever}, {"random", run_random},
-	{"loop", run_loop},       {"signal", run_signal},
-	{"done", run_finished},   {"gave-up", run_gave_up},
-	{"armed", run_armed},     {"hostile", run_hostile},
-	{"nothing", run_nothing}, {"undumpable", run_undumpable},
+	{"early", run_early},
+	{"simple", run_simple},
+	{"kill", run_kill},
+	{"exec", run_exec},
+	{"fork", run_fork},
+	{"threads", run_threads},
+	{"sleep", run_sleep},
+	{"forever", run_forever},
+	{"random", run_random},
+	{"loop", run_loop},
+	{"signal", run_signal},
+	{"done", run_finished},
+	{"gave-up", run_gave_up},
+	{"armed", run_armed},
+	{"hostile", run_hostile},
+	{"nothing", run_nothing},
+	{"undumpable", run_undumpable},
 };
 
 int main(int argc, char **argv)
