@@ -328,6 +328,60 @@ HOOK int prctl(int option, ...)
 	return status;
 }
 
+/* The hook of a name that someone looks up; *function is the C library's own. NULL: not hooked. */
+static COLD void *hook_of(const char *name, void **function)
+{
+	static const struct {
+		const char *name;
+		void *hook;
+		const void *function;
+	} hooks[] = {
+		{"malloc", malloc, &real.malloc},
+		{"calloc", calloc, &real.calloc},
+		{"realloc", realloc, &real.realloc},
+		{"reallocarray", reallocarray, &real.reallocarray},
+		{"free", free, &real.free},
+		{"posix_memalign", posix_memalign, &real.posix_memalign},
+		{"aligned_alloc", aligned_alloc, &real.aligned_alloc},
+		{"memalign", memalign, &real.memalign},
+		{"valloc", valloc, &real.valloc},
+		{"pvalloc", pvalloc, &real.pvalloc},
+		{"mmap", mmap, &real.mmap},
+		{"munmap", munmap, &real.munmap},
+		{"mremap", mremap, &real.mremap},
+		{"brk", brk, &real.brk},
+		{"sbrk", sbrk, &real.sbrk},
+		{"mmap64", mmap64, &real.mmap},
+	};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		if (strcmp(name, hooks[i].name) == 0) {
+			memcpy(function, hooks[i].function, sizeof(*function));
+			return hooks[i].hook;
+		}
+	}
+	return NULL;
+}
+
+static COLD void *hook_dlsym_in(void *handle, const char *name)
+{
+	void *found = real.dlsym(handle, name);
+	void *function = NULL;
+	void *hook = found ? hook_of(name, &function) : NULL;
+
+	return hook && found == function ? hook : found;
+}
+
+/* Who asks a certain library for malloc gets the hook, if what is there is what the hook stands in
+ * front of. A search for the next one behind the caller must find that: the caller may be an
+ * allocator itself. And as with dlopen, such a search depends on who calls. */
+HOOK void *dlsym(void *restrict handle, const char *restrict name)
+{
+	if (handle != RTLD_DEFAULT && handle != RTLD_NEXT)
+		return hook_dlsym_in(handle, name);
+	return real.dlsym(handle, name);
+}
+
 /* A Python that is loaded late is looked at at once. For all others the call must be a jump: the
  * loader searches on behalf of the function it would return to. */
 static COLD void *hook_dlopen_python(const char *file, int mode)

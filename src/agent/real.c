@@ -76,6 +76,7 @@ BOOT(void *, mremap, (void *p, size_t o, size_t n, int f, void *q), (p, o, n, f,
 BOOT(int, brk, (void *p), (p), -1)
 BOOT(void *, sbrk, (intptr_t n), (n), (void *)-1)
 BOOT(void *, dlopen, (const char *f, int m), (f, m), NULL)
+BOOT(void *, dlsym, (void *h, const char *n), (h, n), NULL)
 BOOT(int, prctl, (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),
      (o, a, b, c, d), -1)
 BOOT(int, pthread_setname_np, (pthread_t t, const char *n), (t, n), ENOSYS)
@@ -104,17 +105,28 @@ struct real real = {
 	.brk = boot_brk,
 	.sbrk = boot_sbrk,
 	.dlopen = boot_dlopen,
+	.dlsym = boot_dlsym,
 	.prctl = boot_prctl,
 	.pthread_setname_np = boot_pthread_setname_np,
 };
 
-/* Leaves the pointer as it is when the function does not exist here. */
-static void real_find(void *pointer, const char *name)
+/* Stores it unless there is none. */
+static void real_take(void *pointer, void *found)
 {
-	void *found = dlsym(RTLD_NEXT, name);
-
 	if (found)
 		memcpy(pointer, &found, sizeof(found));
+}
+
+/* The real dlsym, past our own: by the version of the C library that took it in, or by that of the
+ * platform's first one. */
+static void *real_find_dlsym(void)
+{
+	static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.17", "GLIBC_2.2.5"};
+	void *found = NULL;
+
+	for (size_t i = 0; !found && i < sizeof(versions) / sizeof(*versions); i++)
+		found = dlvsym(RTLD_NEXT, "dlsym", versions[i]);
+	return found;
 }
 
 void real_resolve(void)
@@ -123,24 +135,25 @@ void real_resolve(void)
 
 	if (atomic_exchange(&resolving, true))
 		return;
-	real_find(&found.malloc, "malloc");
-	real_find(&found.calloc, "calloc");
-	real_find(&found.realloc, "realloc");
-	real_find(&found.reallocarray, "reallocarray");
-	real_find(&found.free, "free");
-	real_find(&found.posix_memalign, "posix_memalign");
-	real_find(&found.aligned_alloc, "aligned_alloc");
-	real_find(&found.memalign, "memalign");
-	real_find(&found.valloc, "valloc");
-	real_find(&found.pvalloc, "pvalloc");
-	real_find(&found.mmap, "mmap");
-	real_find(&found.munmap, "munmap");
-	real_find(&found.mremap, "mremap");
-	real_find(&found.brk, "brk");
-	real_find(&found.sbrk, "sbrk");
-	real_find(&found.dlopen, "dlopen");
-	real_find(&found.prctl, "prctl");
-	real_find(&found.pthread_setname_np, "pthread_setname_np");
+	real_take(&found.dlsym, real_find_dlsym());
+	real_take(&found.malloc, found.dlsym(RTLD_NEXT, "malloc"));
+	real_take(&found.calloc, found.dlsym(RTLD_NEXT, "calloc"));
+	real_take(&found.realloc, found.dlsym(RTLD_NEXT, "realloc"));
+	real_take(&found.reallocarray, found.dlsym(RTLD_NEXT, "reallocarray"));
+	real_take(&found.free, found.dlsym(RTLD_NEXT, "free"));
+	real_take(&found.posix_memalign, found.dlsym(RTLD_NEXT, "posix_memalign"));
+	real_take(&found.aligned_alloc, found.dlsym(RTLD_NEXT, "aligned_alloc"));
+	real_take(&found.memalign, found.dlsym(RTLD_NEXT, "memalign"));
+	real_take(&found.valloc, found.dlsym(RTLD_NEXT, "valloc"));
+	real_take(&found.pvalloc, found.dlsym(RTLD_NEXT, "pvalloc"));
+	real_take(&found.mmap, found.dlsym(RTLD_NEXT, "mmap"));
+	real_take(&found.munmap, found.dlsym(RTLD_NEXT, "munmap"));
+	real_take(&found.mremap, found.dlsym(RTLD_NEXT, "mremap"));
+	real_take(&found.brk, found.dlsym(RTLD_NEXT, "brk"));
+	real_take(&found.sbrk, found.dlsym(RTLD_NEXT, "sbrk"));
+	real_take(&found.dlopen, found.dlsym(RTLD_NEXT, "dlopen"));
+	real_take(&found.prctl, found.dlsym(RTLD_NEXT, "prctl"));
+	real_take(&found.pthread_setname_np, found.dlsym(RTLD_NEXT, "pthread_setname_np"));
 	real = found;
 	resolved = true;
 	atomic_store(&resolving, false);

@@ -27,6 +27,7 @@ struct real {
 	int (*brk)(void *);
 	void *(*sbrk)(intptr_t);
 	void *(*dlopen)(const char *, int);
+	void *(*dlsym)(void *, const char *);
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(pthread_t, const char *);
 };
