@@ -137,9 +137,10 @@ int output_open(const char *path, bool replace, struct output **out, struct erro
 	o->fd = output_open_file(path, replace, &o->created, err);
 	if (o->fd < 0)
 		goto fail;
-	/* What was there before may have been readable by others. */
-	if (!o->created && fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    fchmod(o->fd, 0600) < 0) {
+	/* What was there before may have been readable by others; the umask may have made what is
+	 * new readable by nobody, which a file system without modes does not let us change. */
+	if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) != 0600 &&
+	    fchmod(o->fd, 0600) < 0 && !o->created) {
 		error_set_errno(err, ERROR_PERMISSION, errno, "cannot make %s private", path);
 		goto fail;
 	}
