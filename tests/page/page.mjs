@@ -9,7 +9,7 @@ const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlu
     "boxColor", "kindColor", "THEMES", "CATEGORIES", "OWN", "PACKAGE", "STDLIB", "IMPORT", "NATIVE",
     "KERNEL", "OTHER", "Frames", "decodeBase64", "decodeSource", "inflate", "View", "Layout",
     "compileQuery", "searchShare", "searchReach", "searchNodes", "Geometry", "ROW_HEIGHT",
-    "timelinePoints", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
+    "timelinePoints", "timelineKnown", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
     "headerWarnings", "exportFrame", "exportStack", "escapeXml"];
 
 function load() {

@@ -297,7 +297,7 @@ class Stage {
                 behavior: this.isStill ? "auto" : "smooth" });
     }
 
-    /* By hand: any range. What is zoomed becomes the narrowest box that still fills the screen. */
+    /* By hand: any range. */
     setRange(x0, x1) {
         const { view } = this;
         const all = view.weight[0];
@@ -309,20 +309,30 @@ class Stage {
         this.x1 = this.x0 + wide;
         this.goal = [this.x0, this.x1];
         this.refresh();
-        let v = this.zoomed;
-        while (v > 0 && (view.left[v] > this.x0 || view.right(v) < this.x1))
-            v = view.parent[v];
-        for (let found = true; found;) {
-            found = false;
-            for (let child = view.first[v]; child < view.first[v] + view.children[v] && !found; child++)
-                if (view.left[child] <= this.x0 && view.right(child) >= this.x1 &&
-                    view.weight[child] < view.weight[v]) {
-                    v = child;
-                    found = true;
-                }
-        }
-        this.zoomed = v;
+        this.zoomed = this.filling();
         this.listener.changed();
+    }
+
+    /* The narrowest box that fills the screen; of a chain of equally wide ones the outermost. */
+    filling() {
+        const { view } = this;
+        const fills = (v) => view.left[v] <= this.x0 && view.right(v) >= this.x1;
+        let at = this.zoomed;
+
+        while (at > 0 && !fills(at))
+            at = view.parent[at];
+        for (let outermost = at;;) {
+            let next = view.first[at];
+            const end = next + view.children[at];
+
+            while (next < end && !fills(next))
+                next++;
+            if (next >= end)
+                return outermost;
+            if (view.weight[next] < view.weight[at])
+                outermost = next;
+            at = next;
+        }
     }
 
     zoomAround(pixel, factor) {

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Writes flame graph pages with known and with large trees, around the page's own sources.
+
+usage: pages.py FOLDER
+
+The data are encoded here a second time, so that the page is not only tested with what its writer makes.
+"""
+
+import base64
+import importlib.util
+import json
+import pathlib
+import random
+import sys
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src" / "report" / "page"
+MIB = 1 << 20
+
+
+def load_embed():
+    spec = importlib.util.spec_from_file_location("embed", SOURCES / "embed.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def leb128(number):
+    encoded = bytearray()
+    while number >= 128:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def pack(nodes):
+    """nodes: (depth, frame or -1, own bytes, own count), in preorder."""
+    ups = [0] + [before[0] + 1 - node[0] for before, node in zip(nodes, nodes[1:])]
+    columns = [ups, [node[1] + 1 for node in nodes], [node[2] for node in nodes], [node[3] for node in nodes]]
+    raw = b"".join(leb128(number) for column in columns for number in column)
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return base64.b64encode(deflate.compress(raw) + deflate.flush()).decode()
+
+
+def metadata(**changes):
+    values = {
+        "command_line": ["shop.py", "--nightly"], "start_time": "2024-01-02T03:04:05.678000+00:00",
+        "duration_seconds": 8.0, "python_allocator": "pymalloc", "native_stacks": True,
+        "python_allocators_traced": False, "complete": True, "events_lost": 0,
+        "processes": [{"pid": 100, "parent_pid": 1, "command": "python3 shop.py", "python_version": "3.12.1",
+                       "exit_status": 0}],
+    }
+    values.update(changes)
+    return values
+
+
+def page_data(frames, nodes, threads=(), **changes):
+    texts = {"": 0}
+    columns = {"functions": [], "files": [], "lines": [], "kinds": [], "sources": []}
+    for function, file, line, kind, source in frames:
+        for name, value in zip(columns, (function, file, line, kind, source)):
+            columns[name].append(texts.setdefault(value, len(texts)) if isinstance(value, str) else value)
+    total = sum(node[2] for node in nodes)
+    data = {
+        "schema": "sonde.flamegraph/1", "metadata": metadata(), "host": "example", "title": "shop.py",
+        "metric": "peak", "bytes": total, "count": sum(node[3] for node in nodes), "estimated": False,
+        "bytes_error": 0, "count_error": 0, "temporary_threshold": 1, "peak_bytes": total, "peak_seconds": 4.0,
+        "left_out": 0, "left_out_bytes": 0, "start": {"dark": False, "inverted": False, "icicle": True},
+        "timeline": {"seconds": [1, 2, 3, 4, 5, 6, 7, 8],
+                     "heap": [total * share // 8 for share in (1, 3, 5, 8, 7, 7, 4, 2)],
+                     "rss": [0, total * 5 // 8, 0, total * 9 // 8, total, 0, total, 0]},
+        "threads": list(threads), "strings": list(texts), **columns, "nodes": len(nodes),
+    }
+    data.update(changes)
+    return data
+
+
+def write(path, data, nodes):
+    head, body, before_nodes, tail = load_embed().build_page(SOURCES)
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    path.write_text(head + data["title"] + body + text + before_nodes + pack(nodes) + tail, encoding="utf-8")
+
+
+SHOP = [
+    ("<module>", "/srv/shop/shop.py", 40, 0, "main()"),  # 0
+    ("main", "/srv/shop/shop.py", 31, 0, "orders = load_orders(path)"),  # 1
+    ("load_orders", "/srv/shop/orders.py", 12, 0, "return [json.loads(line) for line in file]"),  # 2
+    ("load_orders", "/srv/shop/orders.py", 14, 0, "cache[path] = orders"),  # 3
+    ("loads", "/usr/lib/python3.12/json/__init__.py", 346, 0, ""),  # 4
+    ("DataFrame.merge", "/srv/venv/lib/python3.12/site-packages/pandas/core/frame.py", 900, 0, ""),  # 5
+    ("array_new", "/srv/venv/lib/python3.12/site-packages/numpy/core/umath.so", 0, 1, ""),  # 6
+    ("_find_and_load", "<frozen importlib._bootstrap>", 1360, 0, ""),  # 7
+    ("<module>", "/srv/venv/lib/python3.12/site-packages/pandas/__init__.py", 1, 0, ""),  # 8
+    ("main", "/srv/shop/shop.py", 33, 0, "report(orders)"),  # 9
+]
+# 64 MiB in 1,000 blocks
+SHOP_TREE = [
+    (0, -1, 0, 0),
+    (1, 0, 0, 0),
+    (2, 1, 0, 0),
+    (3, 2, 2 * MIB, 20),
+    (4, 4, 30 * MIB, 500),
+    (3, 3, 4 * MIB, 80),
+    (2, 9, 4 * MIB, 50),
+    (3, 5, 0, 0),
+    (4, 6, 16 * MIB, 50),
+    (2, 7, 1 * MIB, 100),
+    (3, 8, 6 * MIB, 150),
+    (4, 7, 1 * MIB, 50),
+]
+
+
+def write_shop(folder):
+    write(folder / "shop.html", page_data(SHOP, SHOP_TREE), SHOP_TREE)
+    dark = {"dark": True, "inverted": True, "icicle": False}
+    write(folder / "shop-dark.html", page_data(SHOP, SHOP_TREE, start=dark), SHOP_TREE)
+    doubts = metadata(damage="chunk 7 of 9: bad checksum", complete=False, events_lost=1234,
+                      lost={"buffer full": 1234}, filtered_out_bytes=MIB, filtered_out_count=10)
+    write(folder / "shop-doubts.html", page_data(SHOP, SHOP_TREE, metadata=doubts), SHOP_TREE)
+
+
+def write_threads(folder):
+    threads = [{"tid": 100, "name": "MainThread", "pid": 100}, {"tid": 101, "name": "worker", "pid": 100}]
+    first = len(SHOP)
+    nodes = [(0, -1, 0, 0), (1, first, 0, 0)]
+    nodes += [(depth + 1, *rest) for depth, *rest in SHOP_TREE[1:]]
+    nodes += [(1, first + 1, 0, 0), (2, 2, 0, 0), (3, 4, 16 * MIB, 10)]
+    write(folder / "threads.html", page_data(SHOP, nodes, threads), nodes)
+
+
+def write_large(folder, count=100000):
+    source = random.Random(11)
+    files = ["/srv/shop/shop.py", "/srv/shop/orders.py", "/usr/lib/python3.12/json/decoder.py",
+             "/srv/venv/lib/python3.12/site-packages/pandas/core/frame.py", "<frozen importlib._bootstrap>"]
+    frames = [(f"function_{i}", source.choice(files), source.randint(1, 900), 0, "") for i in range(6000)]
+    nodes = [(0, -1, 0, 0)]
+    for _ in range(count - 1):
+        depth = min(nodes[-1][0] + 1, 60)
+        if source.random() < 0.45:
+            depth = source.randint(1, depth)
+        own = int(source.paretovariate(0.8) * 1000) if source.random() < 0.6 else 0
+        nodes.append((depth, source.randrange(len(frames)), own, 1 + own // 700 if own else 0))
+    write(folder / "large.html", page_data(frames, nodes), nodes)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    write_shop(folder)
+    write_threads(folder)
+    write_large(folder)
+
+
+if __name__ == "__main__":
+    main()
