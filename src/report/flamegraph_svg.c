@@ -241,9 +241,9 @@ static char *describe(const struct picture *picture, size_t *lines)
 	plain.color = false;
 	heading_write(picture->profile, &plain, picture->profile->row_count, "stacks", memory);
 	if (picture->tree->left_out > 0)
-		fprintf(memory, "%s %s too narrow to be drawn and left out, %s together\n",
+		fprintf(memory, "the narrowest are left out: %s %s, %s together\n",
 			text_count(picture->tree->left_out, count, sizeof(count)),
-			picture->tree->left_out == 1 ? "branch is" : "branches are",
+			picture->tree->left_out == 1 ? "branch" : "branches",
 			text_bytes(picture->tree->left_out_bytes, bytes, sizeof(bytes)));
 	if (picture->profile->bytes == 0)
 		fputs("Nothing was recorded that would have a width.\n", memory);

@@ -622,8 +622,8 @@ static void pictures_show_frames_and_numbers(void **state)
 	free(picture);
 	picture = sample_text("few", &report_flamegraph_svg);
 	assert_int_equal(count(picture, "class=\"box\""), 3);
-	assert_non_null(strstr(picture, "2 branches are too narrow to be drawn and left out, "
-					"5.2 KiB together"));
+	assert_non_null(
+		strstr(picture, "the narrowest are left out: 2 branches, 5.2 KiB together"));
 	free(picture);
 }
 
