@@ -107,6 +107,7 @@ struct agent {
 	_Atomic bool up;                  /* the interpreter was seen running */
 	void *const volatile *finalizing; /* stop once it is not NULL; never NULL itself */
 	const void *code_type;
+	uintptr_t stack_end;              /* of the first thread */
 	_Atomic uint32_t code_generation; /* grows when a code object that we know dies */
 };
 

@@ -71,6 +71,13 @@ static void watch_codes(void *code_type)
 	__atomic_store_n(slot, code_dealloc_hook, __ATOMIC_RELEASE);
 }
 
+static uintptr_t first_stack_end(void)
+{
+	const uintptr_t *end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+
+	return end ? *end : 0;
+}
+
 /* A Py_TRACE_REFS build of a Python whose layout comes from tables: see pyabi_layout_init. */
 static bool has_longer_objects(void *handle)
 {
@@ -102,6 +109,7 @@ bool python_find(void *handle)
 				      &agent.layout) == 0 &&
 		    !has_longer_objects(handle)) {
 			agent.code_type = code_type;
+			agent.stack_end = first_stack_end();
 			agent.compare_code = agent.layout.features &
 					     (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);
 			watch_codes(code_type);

@@ -46,8 +46,35 @@ static inline uintptr_t frame_instr(uintptr_t frame)
 	return read_pointer(frame, agent.layout.frame_instr);
 }
 
-/* The interpreter state that this thread runs. Up to 3.11 the thread's own slot knows the main
- * interpreter's only; while a subinterpreter runs, the holder of the GIL says more. */
+/* Whether an address lies in the part of this thread's stack that is in use. The C library puts the
+ * thread pointer at the end of a thread's stack, but for the first thread, whose stack is above all
+ * else. */
+static bool on_this_stack(uintptr_t address)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t end = (uintptr_t)__builtin_thread_pointer();
+
+	if (here > end)
+		end = agent.stack_end;
+	return address > here && address < end;
+}
+
+/* Whether the thread state `holder`, which somebody runs now, is run by the thread of `own`. Where
+ * the interpreter's loop keeps a record on the C stack, that tells. Else it is who made it that
+ * counts. */
+static bool is_run_here(uintptr_t holder, uintptr_t own)
+{
+	const struct pyabi_layout *layout = &agent.layout;
+
+	if (layout->features & PYABI_CFRAME)
+		return on_this_stack(read_pointer(holder, layout->tstate_frame));
+	return read_pointer(holder, layout->tstate_thread_id) ==
+	       read_pointer(own, layout->tstate_thread_id);
+}
+
+/* The interpreter state that this thread runs. Where the runtime knows who holds the GIL, the
+ * thread's own slot knows the main interpreter's state only; while a subinterpreter runs, the
+ * holder is the one. */
 static uintptr_t thread_state(void)
 {
 	uintptr_t own = (uintptr_t)agent.this_thread_state();
@@ -60,11 +87,7 @@ static uintptr_t thread_state(void)
 	if (LIKELY(!interpreter || !read_pointer(interpreter, layout->interp_next)))
 		return own;
 	holder = read_pointer((uintptr_t)agent.runtime, layout->runtime_tstate_current);
-	if (holder && holder != own &&
-	    read_pointer(holder, layout->tstate_thread_id) ==
-		    read_pointer(own, layout->tstate_thread_id))
-		return holder;
-	return own;
+	return holder && holder != own && is_run_here(holder, own) ? holder : own;
 }
 
 uintptr_t stack_leaf_frame(void)
