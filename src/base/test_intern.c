@@ -53,7 +53,7 @@ static void test_stays(void **state)
 	memset(large, 'x', 200000);
 	for (int i = 0; i < TEXTS; i++) {
 		char text[32];
-		int length = sprintf(text, "text %d", i);
+		int length = snprintf(text, sizeof(text), "text %d", i);
 		uint32_t id;
 
 		if (i % 1000 == 0) {
@@ -67,7 +67,7 @@ static void test_stays(void **state)
 	}
 	for (int i = 0; i < TEXTS; i++) {
 		char text[32];
-		int length = sprintf(text, "text %d", i);
+		int length = snprintf(text, sizeof(text), "text %d", i);
 
 		assert_ptr_equal(intern_text(intern, (uint32_t)i + 1, NULL), where[i]);
 		if (i % 1000 == 0) {

@@ -11,9 +11,12 @@ struct cursor {
 	bool failed;
 };
 
+/* bytes may be NULL if there are none. */
 static inline struct cursor cursor_over(const void *bytes, size_t length)
 {
-	return (struct cursor){.p = bytes, .end = (const unsigned char *)bytes + length};
+	const unsigned char *p = length ? bytes : (const unsigned char *)"";
+
+	return (struct cursor){.p = p, .end = p + length};
 }
 
 static inline size_t cursor_left(const struct cursor *c)

@@ -355,8 +355,9 @@ static void decoder_refill(struct decoder *d)
 	uint64_t count = cursor_bounded(c, CODE_SLOTS_MAX);
 	uint64_t next = 0;
 
-	if (d->known_count) {
-		decoder_fail(d, "slots are listed while there are some");
+	if (d->known_count || c->failed) {
+		decoder_fail(d, c->failed ? "a list of slots is not right"
+					  : "slots are listed while there are some");
 		return;
 	}
 	for (uint64_t left = count; left;) {

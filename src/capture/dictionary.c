@@ -241,6 +241,8 @@ static const char *add_stacks(struct dictionary *d, struct cursor *c)
 		/* Never its own id or one above: no stack can come back to itself. */
 		entry->parent = highest - (stack_id)cursor_bounded(c, highest);
 	}
+	if (c->failed)
+		return "a stack stands on one that is not there";
 	for (uint32_t i = 0; i < count; i++) {
 		struct stack_entry *entry = pages_at(&d->stacks, first + i, sizeof(*entry));
 

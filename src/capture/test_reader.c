@@ -33,9 +33,11 @@ static struct capture_reader *open_reader(const char *name)
 static struct event *read_all(struct capture_reader *r, size_t *count)
 {
 	size_t size = 1024, n, portion = 1;
+	double progress = 0;
 	struct event *events = malloc(size * sizeof(*events));
 
 	*count = 0;
+	assert_true(reader_progress(r) == 0);
 	do {
 		portion = portion * 7 % 1021 + 1;
 		while (*count + portion > size) {
@@ -44,6 +46,8 @@ static struct event *read_all(struct capture_reader *r, size_t *count)
 		}
 		n = reader_events(r, events + *count, portion);
 		assert_true(n <= portion);
+		assert_true(reader_progress(r) >= progress && reader_progress(r) <= 1);
+		progress = reader_progress(r);
 		*count += n;
 	} while (n);
 	return events;
