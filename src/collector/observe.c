@@ -201,12 +201,23 @@ uint64_t observe_age_ns(const struct observe *observe)
 	return age > 0 ? (uint64_t)(age * 1e9) : 0;
 }
 
-int observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode)
+static bool observe_is_part(const char *line, const struct observe_part *part)
 {
-	char line[4096 + 128];
-	int found = 0;
-	FILE *maps;
+	uint64_t offset, inode;
+	unsigned major, minor;
+
+	return sscanf(line, "%*x-%*x %*s %" SCNx64 " %x:%x %" SCNu64, &offset, &major, &minor,
+		      &inode) == 4 &&
+	       inode == part->inode && makedev(major, minor) == part->device &&
+	       offset - part->offset < part->bytes;
+}
+
+int observe_maps(const struct observe *observe, const struct observe_part *part)
+{
 	int fd = observe_open_file(observe->pid, "maps");
+	char line[4096 + 128];
+	bool found = false;
+	FILE *maps;
 
 	maps = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!maps) {
@@ -214,14 +225,8 @@ int observe_maps_file(const struct observe *observe, uint64_t device, uint64_t i
 			close(fd);
 		return observe_is_alive(observe) ? -1 : 0;
 	}
-	while (!found && fgets(line, sizeof(line), maps)) {
-		unsigned major, minor;
-		uint64_t number;
-
-		found = sscanf(line, "%*x-%*x %*s %*x %x:%x %" SCNu64, &major, &minor, &number) ==
-				3 &&
-			number == inode && makedev(major, minor) == device;
-	}
+	while (!found && fgets(line, sizeof(line), maps))
+		found = observe_is_part(line, part);
 	fclose(maps);
 	return found;
 }

@@ -39,9 +39,13 @@ char *observe_executable(const struct observe *observe);
 /* How long ago the process began, to 10 ms; 0 if that cannot be found out. */
 uint64_t observe_age_ns(const struct observe *observe);
 
-/* Whether the process maps the file with this device and inode: 1, 0, or -1 where that cannot be
- * found out: no /proc, or a process that hides. */
-int observe_maps_file(const struct observe *observe, uint64_t device, uint64_t inode);
+/* A part of a file, and whether the process maps any of it: 1, 0, or -1 where that cannot be found
+ * out: no /proc, or a process that hides. */
+struct observe_part {
+	uint64_t device, inode;
+	uint64_t offset, bytes;
+};
+int observe_maps(const struct observe *observe, const struct observe_part *part);
 
 /* Reads the maps of the process, which costs it little and sonde up to milliseconds. `own_inode`:
  * of the session's file. False if it is gone. */

@@ -35,11 +35,18 @@ static uint64_t most(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* A process that takes part has the session mapped, and has begun after it. One that has not is
- * another image by now, or somebody wrote a number into the table that is none of ours. */
-static bool process_takes_part(const struct process *process, uint64_t device)
+/* The image that a pid runs now has its own area mapped, and it has begun after the session.
+ * Another area under its pid is that of an image before it, or somebody wrote a number into the
+ * table that is none of ours. */
+static bool process_maps_area(const struct process *process, uint64_t device)
 {
-	int maps = observe_maps_file(&process->observe, device, process->inode);
+	struct observe_part part = {
+		.device = device,
+		.inode = process->inode,
+		.offset = wire_area_offset(process->index),
+		.bytes = WIRE_AREA_BYTES,
+	};
+	int maps = observe_maps(&process->observe, &part);
 
 	if (maps >= 0)
 		return maps;
@@ -64,33 +71,28 @@ struct process *process_create(struct session *session, unsigned index, uint32_t
 	if (!process->command && command)
 		process->command = strdup(command);
 	process->executable = observe_executable(&process->observe);
-	if (fstat(session->fd, &file) == 0) {
-		process->inode = file.st_ino;
-		process->replaced = !process_takes_part(process, file.st_dev);
-	}
+	if (fstat(session->fd, &file) < 0)
+		abort();
+	process->inode = file.st_ino;
+	process->is_current = process_maps_area(process, file.st_dev);
 	return process;
 }
 
-bool process_destroy(struct process *process)
+void process_destroy(struct process *process)
 {
-	bool over;
-
 	if (!process)
-		return true;
+		return;
 	if (process->area) {
 		for (unsigned slot = 0; slot < WIRE_THREAD_MAX; slot++)
 			ranges_cut_deinit(&process->streams[slot].unmap_cut);
 		decode_deinit(&process->decode);
 		session_unmap_area(process->area);
 	}
-	over = process->superseded || !observe_is_alive(&process->observe);
-	if (over)
-		session_reset_area(process->session, process->index);
+	session_reset_area(process->session, process->index);
 	observe_close(&process->observe);
 	free(process->command);
 	free(process->executable);
 	free(process);
-	return over;
 }
 
 int process_begin(struct process *process, struct error *err)
@@ -110,7 +112,7 @@ int process_begin(struct process *process, struct error *err)
 	if (!process->area->pid) {
 		session_unmap_area(process->area);
 		process->area = NULL;
-		process->replaced = process->superseded = true;
+		process->is_over = true;
 		return 0;
 	}
 	process->start_ns = least(process->area->start_time_ns, session_now_ns(process->session));
@@ -122,14 +124,19 @@ int process_begin(struct process *process, struct error *err)
 
 bool process_is_alive(const struct process *process)
 {
-	return !process->replaced && observe_is_alive(&process->observe);
+	return process->is_current && !process->is_over && observe_is_alive(&process->observe);
+}
+
+bool process_can_go(const struct process *process)
+{
+	return process->is_over || !observe_is_alive(&process->observe);
 }
 
 /* An agent may be ready before it can tell which Python it lives in. The first events wait for that
  * a little, as long as the rings have room. */
 static bool process_waits(const struct process *process)
 {
-	return !process->id && !process->ending && !process->area->python_allocator[0] &&
+	return !process->id && !process->ended && !process->area->python_allocator[0] &&
 	       session_now_ns(process->session) < process->start_ns + PROCESS_PYTHON_NS &&
 	       atomic_load(&process->area->thread_high) < PROCESS_THREADS_MANY &&
 	       merge_backlog(&process->merge) < PROCESS_BUSY_WORDS;
@@ -347,9 +354,9 @@ void process_tend(struct process *process, uint64_t now_ns)
 
 void process_end(struct process *process, uint64_t now_ns, int exit_status)
 {
+	process->ended = true;
 	if (!process->area)
 		return;
-	process->ending = true;
 	/* Nobody writes any more, unless another process meddles: so not for ever. */
 	for (unsigned round = 0; round < PROCESS_LAST_ROUNDS; round++) {
 		if (!process_drain(process))

@@ -12,11 +12,12 @@
 /*
  * One process image that records: its area, and everything needed to turn that into the capture.
  *
- *   claimed -> ready -> ended      ready: the area is mapped, events flow
- *   claimed -> ended               it never began to record
+ *   claimed -> ready -> ended -> destroyed     ready: the area is mapped, events flow
+ *   claimed -> ended -> destroyed              it never began to record
  *
- * Ended means that nobody writes into the area any more: the process has ended, or another image
- * has taken its place (exec).
+ * Ended: the process has ended, or another image has taken its place (exec). Until one of these is
+ * certain, its place in the table must not be given to anyone else: whoever maps the area might
+ * still write into it.
  */
 struct process_thread {
 	uint64_t ring_start;  /* pages of the ring behind this word of it are gone */
@@ -33,12 +34,12 @@ struct process {
 	struct capture_writer *writer;
 	struct wire_area *area; /* NULL while it is not ready */
 	struct observe observe;
-	bool replaced;   /* its pid runs another image now, or never took part */
-	bool superseded; /* by another image that was met under its pid */
-	bool denied;     /* its area cannot be mapped here */
-	bool done;       /* the agent stopped by itself */
-	bool ending;     /* nothing is waited for any more */
-	process_id id;   /* 0 until the capture knows it */
+	bool is_current; /* the process maps the area: no other image of it does */
+	bool is_over;    /* nobody will write into the area again, though the process may live */
+	bool ended;
+	bool denied;   /* its area cannot be mapped here */
+	bool done;     /* the agent stopped by itself */
+	process_id id; /* 0 until the capture knows it */
 	char *command, *executable;
 	uint64_t start_ns;
 
@@ -59,15 +60,17 @@ struct process {
 /* For a place in the table that is taken and has its pid. command: its argv if that is known. */
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
 			       const char *command, struct capture_writer *writer);
-/* Empties its area and its place in the table, unless somebody may still write there: then returns
- * false, and the place is out of use for good. */
-bool process_destroy(struct process *process);
+/* Empties its area and its place in the table: process_can_go. */
+void process_destroy(struct process *process);
 
 /* Maps the area once the agent says that it is ready. Nothing happens before that, or again. Fails
  * (once, with a message) when the area cannot be mapped. */
 int process_begin(struct process *process, struct error *err);
 
+/* Whether it may still record something. */
 bool process_is_alive(const struct process *process);
+/* Whether nobody can write into its area any more. */
+bool process_can_go(const struct process *process);
 
 /* One round over its rings; returns the words consumed. */
 uint64_t process_drain(struct process *process);

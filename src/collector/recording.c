@@ -31,7 +31,6 @@ struct recording {
 	struct launch launch;
 	struct capture_writer *writer;
 	struct process *processes[WIRE_PROCESS_MAX]; /* by place in the session's table */
-	bool blocked[WIRE_PROCESS_MAX];              /* places that somebody may still write into */
 	char *command;                               /* of the target, joined by spaces */
 
 	bool target_ended;
@@ -209,15 +208,27 @@ static void recording_begin_process(struct recording *recording, struct process 
 	recording->result->processes += process->area != NULL;
 }
 
-static void recording_end_process(struct recording *recording, struct process *process,
-				  bool status_is_its)
+/* The target's status belongs to the image that it ended as. */
+static int recording_status_of(const struct recording *recording, const struct process *process)
+{
+	if (!recording->target_ended || process->pid != (uint32_t)recording->launch.pid)
+		return -1;
+	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
+		const struct process *other = recording->processes[i];
+
+		if (other && other != process && !other->ended && other->pid == process->pid)
+			return -1;
+	}
+	return recording->result->status;
+}
+
+static void recording_end_process(struct recording *recording, struct process *process)
 {
 	struct recording_result *result = recording->result;
 	uint64_t now_ns = session_publish_clock(&recording->session);
-	unsigned index = process->index;
 
 	recording_begin_process(recording, process);
-	process_end(process, now_ns, status_is_its ? result->status : -1);
+	process_end(process, now_ns, recording_status_of(recording, process));
 	process_add_lost(process, recording->lost);
 	result->damage += process_damage(process);
 	result->frees_unknown += process->decode.counts.frees_unknown;
@@ -226,45 +237,35 @@ static void recording_end_process(struct recording *recording, struct process *p
 		result->peak_rss_bytes = process->peak_rss_bytes;
 	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_COLLECTOR)
 		result->gave_up = true;
-	recording->processes[index] = NULL;
-	recording->blocked[index] = !process_destroy(process);
-}
-
-/* A pid that appears again runs another image: the one before is over. */
-static void recording_replace(struct recording *recording, uint32_t pid)
-{
-	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i] && recording->processes[i]->pid == pid) {
-			recording->processes[i]->superseded = true;
-			recording_end_process(recording, recording->processes[i], false);
-		}
-	}
 }
 
 static void recording_meet(struct recording *recording, unsigned index)
 {
 	uint32_t pid = atomic_load(&recording->session.shared->process[index].pid);
 	bool is_target = pid == (uint32_t)recording->launch.pid;
+	struct process *process;
 
 	if (!pid)
 		return;
-	recording_replace(recording, pid);
-	recording->processes[index] =
-		process_create(&recording->session, index, pid,
-			       is_target ? recording->command : NULL, recording->writer);
+	process = process_create(&recording->session, index, pid,
+				 is_target ? recording->command : NULL, recording->writer);
+	/* A pid runs one image: those before it are over. */
+	for (unsigned i = 0; i < WIRE_PROCESS_MAX && process->is_current; i++) {
+		if (recording->processes[i] && recording->processes[i]->pid == pid)
+			recording->processes[i]->is_over = true;
+	}
+	recording->processes[index] = process;
 	recording->result->loaded = true;
 }
 
-/* Looks through the session's table; returns how many processes are there. */
+/* Looks through the session's table; returns how many processes may still record. */
 static unsigned recording_look(struct recording *recording)
 {
 	const struct wire_session *shared = recording->session.shared;
-	unsigned present = 0;
+	unsigned alive = 0;
 
-	/* Places are taken from the lowest on and given back by us alone: of two images of one pid
-	 * that are met at once, the older one comes first. */
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (!recording->processes[i] && !recording->blocked[i] &&
+		if (!recording->processes[i] &&
 		    atomic_load(&shared->process[i].state) != WIRE_PROCESS_FREE)
 			recording_meet(recording, i);
 	}
@@ -273,17 +274,27 @@ static unsigned recording_look(struct recording *recording)
 
 		if (!process)
 			continue;
-		if (process_is_alive(process)) {
+		if (!process->ended && process_is_alive(process)) {
 			recording_begin_process(recording, process);
-			present++;
-		} else {
-			recording_end_process(recording, process,
-					      recording->target_ended &&
-						      process->pid ==
-							      (uint32_t)recording->launch.pid);
+			alive++;
+			continue;
+		}
+		if (!process->ended)
+			recording_end_process(recording, process);
+		if (process_can_go(process)) {
+			recording->processes[i] = NULL;
+			process_destroy(process);
 		}
 	}
-	return present;
+	return alive;
+}
+
+/* The process at a place in the table, if it may still record. */
+static struct process *recording_process(const struct recording *recording, unsigned index)
+{
+	struct process *process = recording->processes[index];
+
+	return process && !process->ended ? process : NULL;
 }
 
 static void recording_account(struct recording *recording, uint64_t now_ns)
@@ -296,8 +307,10 @@ static void recording_account(struct recording *recording, uint64_t now_ns)
 	recording->account_due_ns = now_ns + RECORDING_ACCOUNT_NS;
 	memcpy(lost, recording->lost, sizeof(lost));
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i])
-			process_add_lost(recording->processes[i], lost);
+		const struct process *process = recording_process(recording, i);
+
+		if (process)
+			process_add_lost(process, lost);
 	}
 	writer_lost(recording->writer, lost);
 	/* An error stays with the writer and is told at the end; the target must not wait. */
@@ -309,7 +322,9 @@ static bool recording_is_busy(void *data)
 	const struct recording *recording = data;
 
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i] && process_is_busy(recording->processes[i]))
+		const struct process *process = recording_process(recording, i);
+
+		if (process && process_is_busy(process))
 			return true;
 	}
 	return false;
@@ -323,13 +338,17 @@ static uint64_t recording_round(struct recording *recording)
 
 	session_publish_clock(&recording->session);
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i])
-			words += process_drain(recording->processes[i]);
+		struct process *process = recording_process(recording, i);
+
+		if (process)
+			words += process_drain(process);
 	}
 	now_ns = session_publish_clock(&recording->session);
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
-		if (recording->processes[i])
-			process_tend(recording->processes[i], now_ns);
+		struct process *process = recording_process(recording, i);
+
+		if (process)
+			process_tend(process, now_ns);
 	}
 	recording_account(recording, now_ns);
 	return words;
@@ -366,6 +385,9 @@ static void recording_finish(struct recording *recording)
 	const struct wire_session *shared = recording->session.shared;
 	const struct tally *tally;
 	struct stat file;
+
+	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++)
+		process_destroy(recording->processes[i]);
 
 	result->refused = atomic_load(&shared->refused) || atomic_load(&shared->denied);
 	result->loaded |= result->refused;

@@ -115,6 +115,7 @@ static void test_self(void **state)
 	int fd = memfd_create("test", MFD_CLOEXEC);
 	struct observe observe;
 	struct capture_memory memory;
+	struct observe_part part;
 	struct stat file;
 	char name[16], *text;
 	void *mapped;
@@ -135,8 +136,12 @@ static void test_self(void **state)
 	assert_string_equal(name, "a test");
 	assert_false(observe_thread_name(&observe, 0x3fffffff, name));
 	assert_string_equal(name, "");
-	assert_int_equal(observe_maps_file(&observe, file.st_dev, file.st_ino), 1);
-	assert_int_equal(observe_maps_file(&observe, file.st_dev, file.st_ino + 1000), 0);
+	part = (struct observe_part){file.st_dev, file.st_ino, 0, 4096};
+	assert_int_equal(observe_maps(&observe, &part), 1);
+	part.offset = 4096;
+	assert_int_equal(observe_maps(&observe, &part), 0);
+	part = (struct observe_part){file.st_dev, file.st_ino + 1000, 0, 4096};
+	assert_int_equal(observe_maps(&observe, &part), 0);
 	assert_true(observe_memory(&observe, file.st_ino, &memory));
 	assert_true(memory.rss > MIB);
 	assert_true(memory.peak_rss >= memory.rss - (memory.rss >> 2));
@@ -156,6 +161,7 @@ static void test_self(void **state)
 /* A process that has ended is over before its parent knows, and nothing can be read of it. */
 static void test_zombie(void **state)
 {
+	struct observe_part part = {.device = 1, .inode = 1, .bytes = 1};
 	struct capture_memory memory;
 	struct observe observe, without;
 	pid_t pid = fork();
@@ -178,7 +184,7 @@ static void test_zombie(void **state)
 	assert_false(observe_is_alive(&without));
 	assert_int_equal(observe_rss(&observe), 0);
 	assert_null(observe_command(&observe));
-	assert_int_equal(observe_maps_file(&observe, 1, 1), 0);
+	assert_int_equal(observe_maps(&observe, &part), 0);
 	assert_false(observe_memory(&observe, 1, &memory));
 	waitpid(pid, &status, 0);
 	assert_false(observe_is_alive(&observe));

@@ -200,7 +200,7 @@ static void test_target_killed(void **state)
 /* A process that runs another program is two images, and the status is the last one's. */
 static void test_exec(void **state)
 {
-	struct recording_result result = record("exec", NULL);
+	struct recording_result result = record("exec", "1");
 	struct contents contents = read_back(output);
 
 	(void)state;
@@ -212,6 +212,22 @@ static void test_exec(void **state)
 			 reader_process(contents.reader, 2)->start.pid);
 	assert_int_equal(reader_process(contents.reader, 1)->exit_status, -1);
 	assert_int_equal(reader_process(contents.reader, 2)->exit_status, 3 << 8);
+	reader_close(contents.reader);
+}
+
+/* Images come and go faster than sonde looks; places are given out again all the time. */
+static void test_exec_chains(void **state)
+{
+	struct recording_result result = record("crowd", "8");
+	struct contents contents = read_back(output);
+
+	(void)state;
+	assert_true(result.complete);
+	assert_false(result.refused);
+	assert_int_equal(result.damage, 0);
+	assert_int_equal(result.processes, 8 * 31);
+	assert_int_equal(contents.allocs, 8 * (30 * 10 + 1000));
+	assert_int_equal(contents.frees, 8 * 500);
 	reader_close(contents.reader);
 }
 
@@ -639,6 +655,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_aggregate),
 		cmocka_unit_test(test_target_killed),
 		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_chains),
 		cmocka_unit_test(test_child_lives_on),
 		cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_agent_outcomes),

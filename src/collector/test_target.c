@@ -91,16 +91,34 @@ static int run_kill(unsigned unused)
 	return 0;
 }
 
-static int run_exec(unsigned unused)
+static int run_exec(unsigned times)
 {
-	(void)unused;
 	struct producer producer;
+	char left[16];
 
 	begin(&producer);
 	for (uint64_t i = 1; i <= 10; i++)
 		producer_alloc(&producer, WIRE_CALLOC, i * 16, 1, WIRE_NODE_EMPTY);
-	execl(self, self, "simple", NULL);
+	snprintf(left, sizeof(left), "%u", times - 1);
+	if (times > 1)
+		execl(self, self, "exec", left, NULL);
+	else
+		execl(self, self, "simple", NULL);
 	return 97;
+}
+
+/* Several at once that run one program after the other. */
+static int run_crowd(unsigned count)
+{
+	int status;
+
+	while (count--) {
+		if (fork() == 0)
+			_exit(run_exec(30));
+	}
+	while (wait(&status) > 0)
+		;
+	return 0;
 }
 
 /* The child outlives the parent, and records on. */
@@ -374,23 +392,12 @@ static const struct {
 	const char *name;
 	int (*run)(unsigned number);
 } parts[] = {
-	{"early", run_early},
-	{"simple", run_simple},
-	{"kill", run_kill},
-	{"exec", run_exec},
-	{"fork", run_fork},
-	{"threads", run_threads},
-	{"sleep", run_sleep},
-	{"forever", run_forever},
-	{"random", run_random},
-	{"loop", run_loop},
-	{"signal", run_signal},
-	{"done", run_finished},
-	{"gave-up", run_gave_up},
-	{"armed", run_armed},
-	{"hostile", run_hostile},
-	{"nothing", run_nothing},
-	{"undumpable", run_undumpable},
+	{"early", run_early},     {"crowd", run_crowd},     {"simple", run_simple},
+	{"kill", run_kill},       {"exec", run_exec},       {"fork", run_fork},
+	{"threads", run_threads}, {"sleep", run_sleep},     {"forever", run_forever},
+	{"random", run_random},   {"loop", run_loop},       {"signal", run_signal},
+	{"done", run_finished},   {"gave-up", run_gave_up}, {"armed", run_armed},
+	{"hostile", run_hostile}, {"nothing", run_nothing}, {"undumpable", run_undumpable},
 };
 
 int main(int argc, char **argv)

@@ -34,7 +34,7 @@
 #define WIRE_MAGIC   0x31657269576e6f53ull /* "SonWire1" */
 #define WIRE_VERSION 1u
 
-#define WIRE_PROCESS_MAX 64u
+#define WIRE_PROCESS_MAX 256u
 #define WIRE_THREAD_MAX  1024u
 #define WIRE_RING_WORDS  65536u /* 512 KiB a thread, touched as used */
 #define WIRE_NODE_MAX    (1u << 24)
