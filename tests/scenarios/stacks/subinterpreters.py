@@ -33,21 +33,6 @@ def check(lab, run):
                   f"files in subinterpreter {number}")
     main = run.case("in_main")
     lab.equal([(row.bytes, row.count) for row in main], [(EVERY * 100153, EVERY)], "the main interpreter in between")
-    for number in range(EVERY):
-        size = FIRST + (100 + number) * 4096
-        rows = [row for row in run.rows("total") if 50 * size < row.bytes < 50 * (size + 128)]
-        lab.equal([(row.count, tuple(frame.function for frame in row.stack)) for row in rows],
-                  [(50, (f"busy_{number}", "<module>"))], f"subinterpreter {number} in a thread")
-
-
-# Many times at once, in threads.
-BUSY = """
-def busy_{number}():
-    for _ in range(50):
-        bytes({size})
-    return 0
-busy_{number}()
-"""
 
 
 def in_main():
@@ -66,8 +51,6 @@ def make():
 
 
 if __name__ == "__main__":
-    import threading
-
     import blocks
 
     interpreters = make()
@@ -79,11 +62,4 @@ if __name__ == "__main__":
         in_main()
         kept.append(own)
         count += 1
-    threads = [threading.Thread(target=interpreters.run_string,
-                                args=(own, BUSY.format(number=number, size=FIRST + (100 + number) * 4096)))
-               for number, own in enumerate(kept)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
     print(count)
