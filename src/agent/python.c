@@ -129,8 +129,8 @@ void python_first_seen(void)
 		return;
 	name = allocator_name ? allocator_name() : NULL;
 	if (name)
-		strncpy(agent.area->python_allocator, name,
-			sizeof(agent.area->python_allocator) - 1);
+		memcpy(agent.area->python_allocator, name,
+		       strnlen(name, sizeof(agent.area->python_allocator) - 1));
 	if (agent.session->flags & WIRE_SESSION_PYTHON_ALLOCATORS) {
 		domains_wrap();
 		agent.area->python_flags |= WIRE_PYTHON_ALLOCATORS_TRACED;
