@@ -29,7 +29,7 @@ unsigned reader_version(const struct capture_reader *r);
 bool reader_complete(const struct capture_reader *r);      /* closed in order, targets drained */
 const char *reader_damage(const struct capture_reader *r); /* NULL: none; else one line */
 uint64_t reader_file_bytes(const struct capture_reader *r);
-/* From the index or the chunk headers alone. */
+/* From the index or the chunk headers alone: what the file says, until it is read. */
 uint64_t reader_event_count(const struct capture_reader *r);
 uint64_t reader_duration_ns(const struct capture_reader *r);
 
@@ -39,8 +39,8 @@ uint64_t reader_duration_ns(const struct capture_reader *r);
 size_t reader_events(struct capture_reader *r, struct event *events, size_t max);
 
 /* Only what happened in [from_ns, to_ns): chunks outside are not read (their dictionaries are).
- * Call before the first reader_events. A FREE or SHRINK of a block allocated before the window is
- * not handed out. */
+ * Call before the first reader_events. Slots are then the window's own. A FREE or SHRINK of a block
+ * allocated before the window is not handed out. */
 void reader_window(struct capture_reader *r, uint64_t from_ns, uint64_t to_ns);
 
 /* Progress of the streaming, 0.0 to 1.0. */
@@ -88,7 +88,8 @@ size_t reader_rss(const struct capture_reader *r, const struct capture_rss **sam
 
 const uint64_t *reader_lost(const struct capture_reader *r); /* [LOST_END] */
 
-/* Aggregate captures: the rows and totals as last sealed. NULL rows for a full capture. */
+/* Aggregate captures: the rows and totals as last sealed, once reader_events returned 0. A full
+ * capture has no rows, and NULL for its totals. */
 size_t reader_rows(const struct capture_reader *r, const struct tally_row **rows);
 const struct tally_totals *reader_totals(const struct capture_reader *r);
 

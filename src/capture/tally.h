@@ -27,8 +27,8 @@ struct tally_row {
 	uint32_t peak_epoch; /* private */
 	struct tally_counts total;
 	struct tally_counts live;
-	struct tally_counts peak; /* valid after tally_settle */
-	struct tally_counts temporary;
+	struct tally_counts peak;      /* valid after tally_settle */
+	struct tally_counts temporary; /* bytes: what was left of the blocks at their release */
 };
 
 struct tally;
@@ -53,7 +53,7 @@ struct tally_totals {
 	uint64_t peak_bytes;
 	uint64_t peak_count;
 	uint64_t peak_time_ns;
-	struct tally_counts by_allocator[ALLOCATOR_END];
+	struct tally_counts by_allocator[ALLOCATOR_END]; /* allocated; [0]: of a later version */
 	/* [0] size 0; [i] sizes in [2^(i-1), 2^i) */
 	uint64_t size_histogram[65];
 };

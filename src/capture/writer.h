@@ -16,7 +16,7 @@
  *
  * I/O errors (full disk, file-size limit, EPIPE) are sticky: the first one is returned by the call
  * that met it and by writer_close, the file is cut back to its last sealed chunk, everything after
- * it is counted and thrown away, and adding stays safe.
+ * it is counted and thrown away, and adding stays safe. For EPIPE the program ignores SIGPIPE.
  */
 struct capture_writer;
 
@@ -69,7 +69,8 @@ frame_id writer_frame(struct capture_writer *w, enum frame_kind kind, const char
 		      size_t function_bytes, const char *file, size_t file_bytes, uint32_t line);
 stack_id writer_stack(struct capture_writer *w, stack_id parent, frame_id frame);
 
-/* Events, in their order. CAPTURE_FULL writes them; CAPTURE_AGGREGATE feeds the writer's tally.
+/* Events, in their order. Ids that were never given out count as 0, a slot without a block is left
+ * alone. CAPTURE_FULL writes them; CAPTURE_AGGREGATE feeds the writer's tally.
  * time_ns never goes backwards (an earlier one is taken as the last). */
 void writer_time(struct capture_writer *w, uint64_t time_ns);
 slot_id writer_alloc(struct capture_writer *w, thread_id thread, enum allocator allocator,
@@ -95,7 +96,8 @@ void writer_memory(struct capture_writer *w, process_id process, uint64_t time_n
 /* Totals so far, not increments; the last call wins. */
 void writer_lost(struct capture_writer *w, const uint64_t lost[LOST_END]);
 
-/* Seals what there is if the oldest unsealed byte is older than max_age_ns (0: now). */
+/* Seals what there is if the oldest unsealed byte is older than max_age_ns (0: now). The rows of an
+ * aggregate capture are sealed when the file's budget for them allows (aggregate.h), or now. */
 int writer_seal(struct capture_writer *w, uint64_t max_age_ns, struct error *err);
 
 /* The sticky error, or 0. */
