@@ -138,14 +138,15 @@ static void ranges_link(struct ranges *ranges, struct range *path[RANGES_LEVEL_M
 			uint64_t end, mapping_id mapping)
 {
 	struct range *range = range_create(ranges_random_levels(ranges));
+	unsigned level = 0;
 
 	range->start = start;
 	range->end = end;
 	range->mapping = mapping;
-	for (unsigned level = 0; level < range->levels; level++) {
+	do {
 		range->next[level] = path[level]->next[level];
 		path[level]->next[level] = range;
-	}
+	} while (++level < range->levels);
 }
 
 static void ranges_unlink(struct range *path[RANGES_LEVEL_MAX], struct range *range)
@@ -166,7 +167,7 @@ void ranges_add(struct ranges *ranges, uint64_t start, uint64_t bytes, slot_id s
 void ranges_cut(struct ranges *ranges, uint64_t start, uint64_t end, struct ranges_cut *cut)
 {
 	struct range *path[RANGES_LEVEL_MAX];
-	struct range *range;
+	struct range *range, *next;
 
 	if (start >= end)
 		return;
@@ -184,12 +185,13 @@ void ranges_cut(struct ranges *ranges, uint64_t start, uint64_t end, struct rang
 			return;
 		}
 	}
-	while ((range = path[0]->next[0]) && range->start < end) {
+	for (range = path[0]->next[0]; range && range->start < end; range = next) {
 		if (range->end > end) {
 			cut_add(cut, range->start, end, range->mapping);
 			range->start = end;
 			return;
 		}
+		next = range->next[0];
 		cut_add(cut, range->start, range->end, range->mapping);
 		ranges_unlink(path, range);
 	}

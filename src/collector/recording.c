@@ -61,7 +61,7 @@ static char *recording_join(const char *const *words)
 	buffer_add_byte(&text, 0);
 	if (text.failed) {
 		buffer_deinit(&text);
-		return strdup(words[0]);
+		return strdup("");
 	}
 	return (char *)text.data;
 }

@@ -33,12 +33,11 @@ static struct capture_memory memory_of(const char *const *lines, uint64_t own_in
 static void test_smaps(void **state)
 {
 	static const char *const lines[] = {
-		"55d0c0000000-55d0c0100000 r-xp 00000000 fe:00 1234                 "
-		"/usr/bin/python3\n",
+		"55d0c0000000-55d0c0100000 r-xp 00000000 fe:00 1234  /usr/bin/python3\n",
 		"Size:               1024 kB\n",
 		"Rss:                 600 kB\n",
 		"VmFlags: rd ex mr mw me\n",
-		"55d0c1000000-55d0c1400000 rw-p 00000000 00:00 0                    [heap]\n",
+		"55d0c1000000-55d0c1400000 rw-p 00000000 00:00 0   [heap]\n",
 		"Size:               4096 kB\n",
 		"Rss:                3072 kB\n",
 		/* an arena, and what of it is not in use yet */
@@ -61,18 +60,16 @@ static void test_smaps(void **state)
 		"7f0030001000-7f0031001000 ---p 00000000 00:00 0 \n",
 		"Rss:                   0 kB\n",
 		/* shared with sonde, and shared otherwise */
-		"7f0040000000-7f0080000000 rw-s 00000000 00:01 99                   /memfd:sonde "
-		"(deleted)\n",
+		"7f0040000000-7f0080000000 rw-s 00000000 00:01 99  /memfd:sonde\n",
 		"Rss:                2048 kB\n",
-		"7f0080000000-7f0090000000 rw-s 00000000 00:01 98                   /dev/zero "
+		"7f0080000000-7f0090000000 rw-s 00000000 00:01 98  /dev/zero "
 		"(deleted)\n",
 		"Rss:                4096 kB\n",
-		"7f00a0000000-7f00a0100000 rw-p 00000000 00:00 0                    "
-		"[anon:cpython:pymalloc]\n",
+		"7f00a0000000-7f00a0100000 rw-p 00000000 00:00 0  [anon:cpython:pymalloc]\n",
 		"Rss:                 512 kB\n",
-		"7ffd00000000-7ffd00100000 rw-p 00000000 00:00 0                    [stack]\n",
+		"7ffd00000000-7ffd00100000 rw-p 00000000 00:00 0   [stack]\n",
 		"Rss:                 128 kB\n",
-		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0            [vsyscall]\n",
+		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0   [vsyscall]\n",
 		"Rss:                   0 kB\n",
 		NULL,
 	};
@@ -89,7 +86,8 @@ static void test_smaps(void **state)
 /* Lines that are none, and numbers that cannot be: nothing overflows. */
 static void test_smaps_broken(void **state)
 {
-	static const char *const lines[] = {
+	char long_name[200] = "7f0000005000-7f0000006000 rw-p 0 00:00 0 ";
+	const char *const lines[] = {
 		"Rss:                 600 kB\n",
 		"7f00-7f\n",
 		"zzz\n",
@@ -98,14 +96,14 @@ static void test_smaps_broken(void **state)
 		"7f0000001000-7f0000002000 rw-p 00000000 00:00 0 \n",
 		"Rss:  99999999999999999999 kB\n",
 		"Swap:  99999999999999999999 kB\n",
-		"7f0000005000-7f0000006000 rw-p 00000000 00:00 0 "
-		"a-very-long-name-a-very-long-name-a-very-"
-		"long-name-a-very-long-name-a-very-long-name-\n",
+		long_name,
 		NULL,
 	};
-	struct capture_memory memory = memory_of(lines, 99);
+	struct capture_memory memory;
 
 	(void)state;
+	memset(long_name + strlen(long_name), 'n', 100);
+	memory = memory_of(lines, 99);
 	assert_int_equal(memory.untouched, 0);
 	assert_int_equal(memory.own_rss, 0);
 }

@@ -54,7 +54,7 @@ static _Noreturn void be_target(void)
 {
 	signal(SIGINT, target_on_key);
 	for (;;)
-		pause();
+		usleep(1000);
 }
 
 /* What recording.c does with its target, without the recording. */
