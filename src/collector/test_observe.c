@@ -62,8 +62,7 @@ static void test_smaps(void **state)
 		/* shared with sonde, and shared otherwise */
 		"7f0040000000-7f0080000000 rw-s 00000000 00:01 99  /memfd:sonde\n",
 		"Rss:                2048 kB\n",
-		"7f0080000000-7f0090000000 rw-s 00000000 00:01 98  /dev/zero "
-		"(deleted)\n",
+		"7f0080000000-7f0090000000 rw-s 00000000 00:01 98  /dev/zero\n",
 		"Rss:                4096 kB\n",
 		"7f00a0000000-7f00a0100000 rw-p 00000000 00:00 0  [anon:cpython:pymalloc]\n",
 		"Rss:                 512 kB\n",
