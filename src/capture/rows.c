@@ -36,12 +36,10 @@ static void add_counts(struct buffer *out, const struct tally_counts *counts,
 	section_add_difference(out, counts->count, from->count);
 }
 
-/* FORMAT_ROW_* of what the file does not say yet. Whoever is in it at all says whether its peak was
- * saved, so FORMAT_ROW_PEAK is no change by itself. */
-static unsigned row_changes(const struct tally_row *row, const struct tally_row *written,
-			    uint32_t epoch, bool *changed)
+/* FORMAT_ROW_* of the counts that the file does not have yet. A peak that was saved is no change by
+ * itself: it is the live that the file has, or the row has changed since. */
+static unsigned row_changes(const struct tally_row *row, const struct tally_row *written)
 {
-	bool saved = row->peak_epoch == epoch;
 	unsigned mask = 0;
 
 	if (!counts_same(&row->total, &written->total))
@@ -50,9 +48,7 @@ static unsigned row_changes(const struct tally_row *row, const struct tally_row 
 		mask |= FORMAT_ROW_LIVE;
 	if (!counts_same(&row->temporary, &written->temporary))
 		mask |= FORMAT_ROW_TEMPORARY;
-	*changed = mask || saved != (written->peak_epoch == epoch) ||
-		   (saved && !counts_same(&row->peak, &written->peak));
-	return mask | (saved ? FORMAT_ROW_PEAK : 0);
+	return mask;
 }
 
 static void write_row(struct buffer *out, const struct tally_row *row, struct tally_row *written,
@@ -68,8 +64,6 @@ static void write_row(struct buffer *out, const struct tally_row *row, struct ta
 	if (mask & FORMAT_ROW_PEAK)
 		add_counts(out, &row->peak, &row->live);
 	*written = *row;
-	if (!(mask & FORMAT_ROW_PEAK))
-		written->peak_epoch = 0;
 }
 
 static void write_totals(struct buffer *out, const struct tally_totals *totals)
@@ -113,6 +107,7 @@ bool rows_writer_take(struct rows_writer *w, const struct tally *tally, struct b
 	uint32_t epoch;
 	size_t count = tally_rows(tally, &rows, &epoch);
 	size_t last = 0; /* row after the one written last */
+	bool again = epoch < w->epoch;
 	stack_id last_stack = 0;
 
 	rows_writer_grow(w, count);
@@ -121,14 +116,16 @@ bool rows_writer_take(struct rows_writer *w, const struct tally *tally, struct b
 	for (; w->next < count && w->body.used < ROWS_CHUNK_BYTES; w->next++) {
 		const struct tally_row *row = &rows[w->next];
 		struct tally_row *written = &w->written[w->next];
-		bool new = w->next == w->count, changed;
+		bool new = w->next == w->count;
 		unsigned mask;
 
 		if (new)
 			*written = (struct tally_row){0};
-		mask = row_changes(row, written, epoch, &changed);
-		if (!changed && !new)
+		mask = row_changes(row, written);
+		if (!mask && !new && !again)
 			continue;
+		if (row->peak_epoch == epoch)
+			mask |= FORMAT_ROW_PEAK;
 		buffer_add_varint(&w->body, w->next - last);
 		if (new) {
 			section_add_difference(&w->body, row->stack, last_stack);
@@ -145,6 +142,7 @@ bool rows_writer_take(struct rows_writer *w, const struct tally *tally, struct b
 		return false;
 	write_totals(out, tally_totals(tally));
 	w->next = 0;
+	w->epoch = epoch;
 	return true;
 }
 

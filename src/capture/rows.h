@@ -14,7 +14,8 @@
 struct rows_writer {
 	struct tally_row *written; /* as the file has them */
 	size_t count, size;
-	size_t next; /* the row to go on with */
+	size_t next;    /* the row to go on with */
+	uint32_t epoch; /* of the last state; when epochs begin again, every row is written */
 	struct buffer body;
 };
 

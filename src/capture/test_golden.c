@@ -344,6 +344,10 @@ static void write_wrong(void)
 	HAND_CHUNK(FORMAT_META, FORMAT_REQUIRED, "");
 	hand_end("bad-second-start");
 	hand_start();
+	hand_sequence++;
+	HAND_EVENTS(0, 0, "\x00\x00\x00\x00\x01");
+	hand_end("bad-sequence");
+	hand_start();
 	HAND_EVENTS(0, 5000, "\x00\x00\x00\x00\x01");
 	HAND_EVENTS(0, 0, "\x00\x00\x00\x00\x01");
 	hand_end("bad-order");

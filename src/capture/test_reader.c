@@ -204,6 +204,10 @@ static void test_window(void **state)
 		uint64_t from = trial_random(&t, end);
 
 		check_window(events, count, from, from + trial_random(&t, end / (1 + i)));
+		/* At the times of events themselves: the first is in it, the last is not. */
+		from = trial_random(&t, count / 2);
+		check_window(events, count, events[from].time_ns,
+			     events[from + trial_random(&t, count / 2)].time_ns);
 	}
 	free(events);
 	trial_end(&t);
