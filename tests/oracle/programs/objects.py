@@ -39,15 +39,13 @@ def instances():
         kept[number] = object()
     for number in numbers:
         kept[number] = bytes(700)
-    for number in numbers:
-        kept[number].x if number < 0 else None
 
 
 def high():
     for number in numbers:
         kept[number] = bytes(10000)
-    for number in numbers:
-        kept[number] = None
+    top = bytes(1000000)
+    del top
 
 
 class Slotted:
@@ -62,7 +60,7 @@ if __name__ == "__main__":
     numbers = list(range(500))
     thirty = tuple(range(30))
     text, large = "some text " * 9, 3 ** 500
-    stores = [[None] * 500 for _ in range(5)]
+    stores = [None] * 500, [None] * 500, [None] * 500, [None] * 500, [None] * 500
     for kept, function in zip(stores, (strings, numbers_of_all_kinds, displays, instances, high)):
         function()
     print(len(stores))
