@@ -111,6 +111,7 @@ static bool claim_area(void)
 		atomic_store(&agent.area->node_count, WIRE_NODE_FIRST);
 		return true;
 	}
+	atomic_fetch_add(&agent.session->refused, 1);
 	return false;
 }
 
