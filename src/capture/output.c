@@ -170,7 +170,7 @@ void output_abandon(struct output *o)
 	if (!o)
 		return;
 	if (o->fd >= 0) {
-		if (o->created)
+		if (o->created && o->path)
 			unlink(o->path);
 		output_calls.close(o->fd);
 	}

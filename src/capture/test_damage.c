@@ -30,7 +30,7 @@ struct image {
 static void load(const char *name, struct image *image)
 {
 	int fd = open(trial_path(name), O_RDONLY);
-	struct stat st;
+	struct stat st = {0};
 
 	assert_true(fd >= 0 && fstat(fd, &st) == 0);
 	image->length = (size_t)st.st_size;

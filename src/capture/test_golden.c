@@ -153,7 +153,7 @@ static size_t record(enum capture_mode mode, unsigned events)
 
 static void write_recordings(void)
 {
-	size_t length, open_length;
+	size_t length = 0, open_length;
 	unsigned char *bytes;
 
 	record(CAPTURE_FULL, 0);

@@ -53,7 +53,7 @@ static size_t decode(const struct payload *p, bool whole, struct event *events, 
 		if (problem)
 			assert_int_equal(decoder_run(d, events + n, max - n), 0);
 	}
-	if ((problem ? strcmp(problem, p->problem ? p->problem : "") : p->problem != NULL))
+	if (strcmp(problem ? problem : "", p->problem ? p->problem : "") != 0)
 		fail_msg("\"%s\" instead of \"%s\"", problem ? problem : "", p->problem);
 	free(bytes);
 	decoder_destroy(d);
@@ -69,7 +69,7 @@ static void test_codes(void **state)
 								   "\x00\x7f\x01\x0a"),
 		.events = 7,
 	};
-	struct event e[16];
+	struct event e[16] = {0};
 
 	(void)state;
 	assert_int_equal(decode(&p, true, e, 16), 7);
@@ -163,7 +163,7 @@ static void test_bad_events(void **state)
 		{EVENTS("\xf5\xf5", "\x01\x09\x00"), 0, NULL},
 		{EVENTS(NEW "\x80\xf7\xf8\xf9\x00", NEW_ARGUMENTS), 3, NULL},
 	};
-	struct event events[16];
+	struct event events[16] = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -181,7 +181,7 @@ static void test_part(void **state)
 		.events = 1,
 		.problem = "a slot is named that is not there",
 	};
-	struct event events[16];
+	struct event events[16] = {0};
 
 	(void)state;
 	assert_int_equal(decode(&bad, false, events, 16), 0);
