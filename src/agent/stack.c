@@ -90,7 +90,8 @@ static uintptr_t thread_state(void)
 	return holder && holder != own && is_run_here(holder, own) ? holder : own;
 }
 
-uintptr_t stack_leaf_frame(void)
+/* The thread's innermost frame, 0 if none. */
+static inline uintptr_t leaf_frame(void)
 {
 	uintptr_t state;
 
@@ -137,7 +138,7 @@ uintptr_t stack_outermost_code(void)
 {
 	uintptr_t code = 0;
 
-	for (uintptr_t frame = stack_leaf_frame(); frame; frame = frame_previous(frame)) {
+	for (uintptr_t frame = leaf_frame(); frame; frame = frame_previous(frame)) {
 		uintptr_t own = frame_code(frame);
 
 		if (frame_has_place(frame, own, frame_instr(frame)))
@@ -278,7 +279,7 @@ static COLD uint32_t stack_capture_cut(struct thread *t, uint32_t count)
 uint32_t stack_capture(struct thread *t)
 {
 	uint32_t generation = atomic_load_explicit(&agent.code_generation, memory_order_acquire);
-	uintptr_t frame = stack_leaf_frame();
+	uintptr_t frame = leaf_frame();
 	uint32_t fresh = 0;
 	uint32_t kept = 0; /* cached levels that are part of the live chain */
 	uint32_t low = 0;  /* of these, levels below it are unchanged */

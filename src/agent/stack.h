@@ -6,7 +6,5 @@
  * waits, never fails: what could not be recorded is WIRE_NODE_UNKNOWN, and counted. */
 uint32_t stack_capture(struct thread *t);
 
-/* The thread's innermost frame, 0 if none. */
-uintptr_t stack_leaf_frame(void);
 /* The code object of the thread's outermost frame that has one, 0 if there is none. */
 uintptr_t stack_outermost_code(void);
