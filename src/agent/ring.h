@@ -10,8 +10,9 @@
  *   3. Waiting is bounded. It holds nothing of libc's or Python's that the collector needs.
  */
 
-/* The most words that one hook publishes: ticket, time, and two records of up to three. */
-#define RING_HOOK_WORDS 10u
+/* The most words that one hook publishes: mremap's UNMAP_BEGIN, UNMAP_END and MAP, each behind a
+ * ticket and a time. */
+#define RING_HOOK_WORDS ((2 + 2) + (2 + 1) + (2 + 3))
 
 /* Waits, gives up, or drops as the session says. False: the event is lost, and counted. */
 COLD bool ring_make_room(struct thread *t);
