@@ -289,8 +289,8 @@ int reading_report(const struct reading_settings *settings, const struct reading
 {
 	struct profile_options options;
 	struct terminal_progress progress;
-	struct capture_reader *reader;
-	struct profile *profile;
+	struct capture_reader *reader = NULL;
+	struct profile *profile = NULL;
 	int status;
 
 	status = check_window(settings, err);

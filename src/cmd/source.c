@@ -128,7 +128,7 @@ static void index_lines(struct text_file *file)
 
 	for (uint32_t i = 0; i < file->bytes; i++)
 		count += file->text[i] == '\n';
-	file->lines = malloc(count * sizeof(*file->lines));
+	file->lines = calloc(count, sizeof(*file->lines));
 	if (!file->lines)
 		abort();
 	file->lines[line++] = 0;

@@ -101,8 +101,10 @@ static char *part(const char *text, const char *begin, const char *end)
 	const char *from = strstr(text, begin);
 	const char *to;
 
-	if (!from)
+	if (!from) {
 		fail_msg("'%s' is not in the text", begin);
+		return NULL;
+	}
 	to = strstr(from + strlen(begin), end);
 	return to ? strndup(from, (size_t)(to - from)) : strdup(from);
 }
@@ -292,7 +294,7 @@ static void test_help_fits(void **state)
 /* An example is a command line: it must be one that sonde takes. */
 static void check_example(const char *line)
 {
-	char copy[256], *words[32], *save = NULL;
+	char copy[256], *words[32] = {NULL}, *save = NULL;
 	const struct command *command;
 	struct arguments arguments;
 	struct error err = {0};
