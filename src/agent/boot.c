@@ -88,6 +88,8 @@ static void *map_shared(uint64_t offset, size_t bytes)
 	if (memory < 0 && memory > -4096)
 		return NULL;
 	sys_madvise((void *)memory, bytes, MADV_DONTFORK);
+	/* A core would hold all of it, holes too. */
+	sys_madvise((void *)memory, bytes, MADV_DONTDUMP);
 	return (void *)memory;
 }
 
@@ -213,7 +215,8 @@ static void settle(void)
 	atomic_store(&agent_page.state, AGENT_ARMED);
 }
 
-static void session_join(void)
+/* handle: where a Python may be. */
+static void session_join(void *handle)
 {
 	uint32_t single;
 
@@ -222,7 +225,7 @@ static void session_join(void)
 	agent.session = map_shared(0, WIRE_SESSION_BYTES);
 	if (!agent.session)
 		goto leave;
-	python_find(RTLD_DEFAULT);
+	python_find(handle);
 	if (agent.session->start != WIRE_START_AT_ONCE && !atomic_load(&agent.python)) {
 		/* A shell on its way to Python, perhaps, or a program that loads one later. */
 		sys_munmap(agent.session, WIRE_SESSION_BYTES);
@@ -241,15 +244,20 @@ leave:
 	session_fd = -1;
 }
 
-void agent_python_loaded(void)
+void agent_look_for_python(void *handle)
 {
+	if (atomic_load(&agent.python))
+		return;
 	if (!agent.session) {
 		if (session_fd >= 0)
-			session_join();
+			session_join(handle);
 		return;
 	}
-	area_describe();
-	finalizing_watch();
+	/* A forked child does not even have the area. */
+	if (!agent_is_off() && python_find(handle)) {
+		area_describe();
+		finalizing_watch();
+	}
 }
 
 __attribute__((constructor)) static void agent_boot(void)
@@ -257,5 +265,5 @@ __attribute__((constructor)) static void agent_boot(void)
 	real_resolve();
 	session_fd = session_open();
 	if (session_fd >= 0)
-		session_join();
+		session_join(RTLD_DEFAULT);
 }
