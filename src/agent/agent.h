@@ -116,8 +116,9 @@ extern struct agent agent;
 extern __thread struct thread *agent_thread __attribute__((tls_model("initial-exec")));
 
 /* boot.c */
-/* A Python was found after start-up: what waited for one goes on. */
-void agent_python_loaded(void);
+/* The program has loaded something, which handle names: if it is or holds the first Python, what
+ * waited for one goes on. */
+void agent_look_for_python(void *handle);
 /* ARMED -> ON. */
 COLD void agent_start(void);
 /* Ends recording for good: the user's code is over, or nobody listens. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/emit.h"
+#include "agent/real.h"
 
 /* PyMemAllocatorEx and PyMemAllocatorDomain, Include/cpython/pymem.h: the same in 3.8 to 3.15. */
 struct allocator {
@@ -126,8 +127,8 @@ static const struct allocator outer[DOMAIN_END] = {
 
 bool domains_find(void *handle)
 {
-	void *get = dlsym(handle, "PyMem_GetAllocator");
-	void *set = dlsym(handle, "PyMem_SetAllocator");
+	void *get = real.dlsym(handle, "PyMem_GetAllocator");
+	void *set = real.dlsym(handle, "PyMem_SetAllocator");
 
 	memcpy(&get_allocator, &get, sizeof(get));
 	memcpy(&set_allocator, &set, sizeof(set));

@@ -372,24 +372,51 @@ static COLD void *hook_dlsym_in(void *handle, const char *name)
 	return hook && found == function ? hook : found;
 }
 
+/* What a search for Python takes from malloc is not the program's. */
+static COLD void hook_loaded(void *handle)
+{
+	struct thread *t = agent_is_off() ? NULL : emit_enter();
+
+	if (t)
+		t->busy = BUSY_INSIDE;
+	agent_look_for_python(handle);
+	if (t)
+		emit_leave(t);
+}
+
+static void *volatile looked_in; /* the handle that was searched for a Python last */
+
+static bool is_new_handle(void *handle)
+{
+	if (atomic_load_explicit(&agent.python, memory_order_relaxed) || handle == looked_in)
+		return false;
+	looked_in = handle;
+	return true;
+}
+
 /* Who asks a certain library for malloc gets the hook, if what is there is what the hook stands in
  * front of. A search for the next one behind the caller must find that: the caller may be an
  * allocator itself. And as with dlopen, such a search depends on who calls. */
 HOOK void *dlsym(void *restrict handle, const char *restrict name)
 {
-	if (handle != RTLD_DEFAULT && handle != RTLD_NEXT)
+	if (handle != RTLD_DEFAULT && handle != RTLD_NEXT) {
+		/* Also a library that Python came with, as that of a plugin. */
+		if (UNLIKELY(is_new_handle(handle)))
+			hook_loaded(handle);
 		return hook_dlsym_in(handle, name);
+	}
 	return real.dlsym(handle, name);
 }
 
-/* A Python that is loaded late is looked at at once. For all others the call must be a jump: the
- * loader searches on behalf of the function it would return to. */
+/* A Python that is loaded by its path is looked at at once, any other when something is looked up
+ * in what was loaded: the call must be a jump, since the loader searches on behalf of the function
+ * that it would return to. */
 static COLD void *hook_dlopen_python(const char *file, int mode)
 {
 	void *handle = real.dlopen(file, mode);
 
-	if (handle && python_find(handle))
-		agent_python_loaded();
+	if (handle)
+		hook_loaded(handle);
 	return handle;
 }
 
@@ -397,5 +424,6 @@ HOOK void *dlopen(const char *file, int mode)
 {
 	if (UNLIKELY(file && file[0] == '/' && strstr(file, "/libpython")))
 		return hook_dlopen_python(file, mode);
+	looked_in = NULL;
 	return real.dlopen(file, mode);
 }

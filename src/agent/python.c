@@ -1,11 +1,13 @@
 #include "agent/python.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <string.h>
 
 #include "agent/code.h"
 #include "agent/domains.h"
 #include "agent/emit.h"
+#include "agent/real.h"
 
 typedef void destructor(void *object);
 
@@ -18,7 +20,7 @@ static _Atomic uintptr_t start_up_code; /* an outermost code object that is not 
 
 static void find_function(void *handle, const char *name, void *pointer)
 {
-	void *found = dlsym(handle, name);
+	void *found = real.dlsym(handle, name);
 
 	memcpy(pointer, &found, sizeof(found));
 }
@@ -73,7 +75,7 @@ static void watch_codes(void *code_type)
 
 static uintptr_t first_stack_end(void)
 {
-	const uintptr_t *end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+	const uintptr_t *end = real.dlsym(RTLD_DEFAULT, "__libc_stack_end");
 
 	return end ? *end : 0;
 }
@@ -81,7 +83,22 @@ static uintptr_t first_stack_end(void)
 /* A Py_TRACE_REFS build of a Python whose layout comes from tables: see pyabi_layout_init. */
 static bool has_longer_objects(void *handle)
 {
-	return agent.layout.object_type == 8 && dlsym(handle, "_Py_PrintReferences");
+	return agent.layout.object_type == 8 && real.dlsym(handle, "_Py_PrintReferences");
+}
+
+/* A program may unload its Python, but not while hooks look into it. */
+static void keep_loaded(const void *address)
+{
+	struct link_map *object;
+	Dl_info info;
+	void *handle;
+
+	/* The program itself has no name, and stays. */
+	if (!dladdr1(address, &info, (void **)&object, RTLD_DL_LINKMAP) || !*object->l_name)
+		return;
+	handle = real.dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	if (handle)
+		dlclose(handle);
 }
 
 bool python_find(void *handle)
@@ -94,9 +111,9 @@ bool python_find(void *handle)
 		return true;
 	if (!atomic_compare_exchange_strong(&looking, &other, 1))
 		return false;
-	agent.runtime = dlsym(handle, "_PyRuntime");
-	code_type = dlsym(handle, "PyCode_Type");
-	version = dlsym(handle, "Py_Version");
+	agent.runtime = real.dlsym(handle, "_PyRuntime");
+	code_type = real.dlsym(handle, "PyCode_Type");
+	version = real.dlsym(handle, "Py_Version");
 	find_function(handle, "Py_GetVersion", &get_version);
 	find_function(handle, "PyGILState_GetThisThreadState", &agent.this_thread_state);
 	find_function(handle, "PyGILState_Check", &holds_gil);
@@ -104,7 +121,7 @@ bool python_find(void *handle)
 	if (agent.runtime && code_type && agent.this_thread_state && holds_gil &&
 	    domains_find(handle) && (version || get_version)) {
 		hex = version ? *version : version_parse(get_version());
-		if (pyabi_layout_init(hex, dlsym(handle, "_Py_NegativeRefcount") != NULL,
+		if (pyabi_layout_init(hex, real.dlsym(handle, "_Py_NegativeRefcount") != NULL,
 				      agent.runtime, PYABI_DEBUG_OFFSETS_BYTES,
 				      &agent.layout) == 0 &&
 		    !has_longer_objects(handle)) {
@@ -113,9 +130,12 @@ bool python_find(void *handle)
 			agent.compare_code = agent.layout.features &
 					     (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);
 			watch_codes(code_type);
+			keep_loaded(agent.runtime);
 			atomic_store_explicit(&agent.python, true, memory_order_release);
 		}
 	}
+	/* What was not found is nothing that the program should hear of. */
+	dlerror();
 	atomic_store(&looking, 0);
 	return atomic_load(&agent.python);
 }
