@@ -22,6 +22,7 @@ struct mapping {
 struct ranges {
 	struct range *head; /* before every address */
 	uint64_t random;
+	uint64_t steps;           /* links followed on the way to a place */
 	struct mapping *mappings; /* [id] */
 	mapping_id mapping_count, mapping_allocated, mapping_free;
 };
@@ -108,14 +109,15 @@ static mapping_id mapping_create(struct ranges *ranges, slot_id slot, uint64_t b
 }
 
 /* On every level, the last range that begins before `start`. */
-static void ranges_path(const struct ranges *ranges, uint64_t start,
-			struct range *path[RANGES_LEVEL_MAX])
+static void ranges_path(struct ranges *ranges, uint64_t start, struct range *path[RANGES_LEVEL_MAX])
 {
 	struct range *at = ranges->head;
 
 	for (unsigned level = RANGES_LEVEL_MAX; level-- > 0;) {
-		while (at->next[level] && at->next[level]->start < start)
+		while (at->next[level] && at->next[level]->start < start) {
 			at = at->next[level];
+			ranges->steps++;
+		}
 		path[level] = at;
 	}
 }
@@ -250,6 +252,11 @@ void ranges_restore(struct ranges *ranges, struct ranges_cut *cut)
 		ranges_restore_piece(ranges, &cut->pieces[i], &lost);
 	ranges_cut_deinit(cut);
 	*cut = lost;
+}
+
+uint64_t ranges_steps(const struct ranges *ranges)
+{
+	return ranges->steps;
 }
 
 void ranges_each(const struct ranges *ranges,

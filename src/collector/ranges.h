@@ -54,6 +54,9 @@ slot_id ranges_drop(struct ranges *ranges, const struct ranges_piece *piece, boo
  * cannot return are what *cut holds afterwards, to be dropped. */
 void ranges_restore(struct ranges *ranges, struct ranges_cut *cut);
 
+/* How many ranges were passed on the way to places since ranges_create: what finding them cost. */
+uint64_t ranges_steps(const struct ranges *ranges);
+
 /* Calls visit for every range, in the order of addresses. */
 void ranges_each(const struct ranges *ranges,
 		 void (*visit)(void *data, uint64_t start, uint64_t bytes, slot_id slot),
