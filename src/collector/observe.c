@@ -216,7 +216,7 @@ int observe_maps(const struct observe *observe, const struct observe_part *part)
 {
 	int fd = observe_open_file(observe->pid, "maps");
 	char line[4096 + 128];
-	bool found = false;
+	bool found = false, any = false;
 	FILE *maps;
 
 	maps = fd < 0 ? NULL : fdopen(fd, "r");
@@ -225,9 +225,14 @@ int observe_maps(const struct observe *observe, const struct observe_part *part)
 			close(fd);
 		return observe_is_alive(observe) ? -1 : 0;
 	}
-	while (!found && fgets(line, sizeof(line), maps))
+	while (!found && fgets(line, sizeof(line), maps)) {
 		found = observe_is_part(line, part);
+		any = true;
+	}
 	fclose(maps);
+	/* A process whose first thread has ended before the others shows none. */
+	if (!any && observe_is_alive(observe))
+		return -1;
 	return found;
 }
 

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -189,6 +190,39 @@ static void test_zombie(void **state)
 	observe_close(&observe);
 }
 
+static void *outlive(void *unused)
+{
+	(void)unused;
+	pause();
+	return NULL;
+}
+
+/* A process whose first thread has ended lives on, though what it maps can no longer be seen. */
+static void test_first_thread_ends(void **state)
+{
+	struct observe_part part = {.device = 1, .inode = 1, .bytes = 1};
+	struct observe observe;
+	char shown = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, outlive, NULL);
+		pthread_exit(NULL);
+	}
+	observe_open(&observe, pid);
+	while (pread(observe.statm, &shown, 1, 0) == 1 && shown != '0')
+		usleep(1000);
+	assert_true(observe_is_alive(&observe));
+	assert_int_equal(observe_maps(&observe, &part), -1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(observe_maps(&observe, &part), 0);
+	observe_close(&observe);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_smaps_broken),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_zombie),
+		cmocka_unit_test(test_first_thread_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
