@@ -56,10 +56,17 @@ void meta_write(const struct capture_start *start, struct buffer *out)
 static char *read_text(const struct cursor *c)
 {
 	size_t length = cursor_left(c);
+	char *text;
 
 	if (!text_is_clean((const char *)c->p, length))
 		return NULL;
-	return strndup(length ? (const char *)c->p : "", length);
+	text = malloc(length + 1);
+	if (!text)
+		return NULL;
+	if (length)
+		memcpy(text, c->p, length);
+	text[length] = 0;
+	return text;
 }
 
 static bool read_argument(struct meta *meta, const struct cursor *c)
