@@ -40,9 +40,14 @@ static bool ring_look(struct thread *t)
 	return t->head + RING_HOOK_WORDS <= t->limit;
 }
 
+static bool ring_collector_wants_no_more(void)
+{
+	return !atomic_load_explicit(&agent.session->collector_pid, memory_order_relaxed);
+}
+
 static bool ring_collector_is_gone(void)
 {
-	return sys_kill((long)agent.session->collector_pid, 0) == -3 /* ESRCH */;
+	return sys_kill((long)atomic_load(&agent.session->collector_pid), 0) == -3 /* ESRCH */;
 }
 
 static bool ring_wait(struct thread *t)
@@ -60,6 +65,10 @@ static bool ring_wait(struct thread *t)
 		sys_sleep(&step);
 		if (agent_is_off())
 			return false;
+		if (ring_collector_wants_no_more()) {
+			agent_stop(WIRE_STOP_COLLECTOR);
+			return false;
+		}
 		if (ring_look(t))
 			return true;
 		at = sys_now_ns(&now);
@@ -85,6 +94,10 @@ static bool ring_wait(struct thread *t)
 
 bool ring_make_room(struct thread *t)
 {
+	if (UNLIKELY(ring_collector_wants_no_more())) {
+		agent_stop(WIRE_STOP_COLLECTOR);
+		return false;
+	}
 	if (ring_look(t))
 		return true;
 	if (!agent.drop && ring_wait(t))

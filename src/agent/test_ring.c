@@ -149,12 +149,25 @@ static void test_dead_collector_ends_it(void **state)
 	assert_int_equal(stopped, WIRE_STOP_COLLECTOR);
 }
 
+/* A collector that leaves: nobody waits for it, and nothing counts as lost. */
+static void test_dismissed(void **state)
+{
+	struct thread *t = *state;
+
+	atomic_store(&agent.session->collector_pid, 0);
+	emit_free(t, t);
+	assert_int_equal(stopped, WIRE_STOP_COLLECTOR);
+	assert_int_equal(t->head, 0);
+	assert_int_equal(atomic_load(&t->shared->lost[WIRE_LOST_FULL]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_longest_hook_fits, begin, end),
 		cmocka_unit_test_setup_teardown(test_full_ring_drops, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead_collector_ends_it, begin, end),
+		cmocka_unit_test_setup_teardown(test_dismissed, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,12 +85,25 @@ static void say_problems(const struct recording_result *result, bool from_start)
 		fputs("sonde: the recording ends before the program does: sonde did not run for so "
 		      "long that the program took it for dead\n",
 		      stderr);
+	if (result->left)
+		fprintf(stderr,
+			"sonde: the recording ends before %u %s that the program left behind\n",
+			result->left, result->left == 1 ? "process" : "processes");
 	if (result->damage)
 		fprintf(stderr,
 			"sonde: %llu records made no sense: the program wrote over them, or this "
 			"is a mistake of sonde\n",
 			(unsigned long long)result->damage);
 	say_lost(result);
+}
+
+void outcome_say_waiting(unsigned processes)
+{
+	fprintf(stderr,
+		"sonde: the program has ended; waiting for %u %s that it left behind (Ctrl-C ends "
+		"the "
+		"recording now)\n",
+		processes, processes == 1 ? "process" : "processes");
 }
 
 void outcome_say(const struct recording_result *result, const struct outcome_look *look)

@@ -14,4 +14,7 @@ struct outcome_look {
 	bool from_start; /* recording was to begin with the process itself */
 };
 
+/* While recording goes on though the target has ended, for a terminal only. */
+void outcome_say_waiting(unsigned processes);
+
 void outcome_say(const struct recording_result *result, const struct outcome_look *look);

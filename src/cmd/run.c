@@ -232,6 +232,8 @@ static int record(const struct run_settings *settings, const struct target *targ
 
 	if (status < 0)
 		return status;
+	if (!look.quiet && isatty(STDERR_FILENO))
+		recording.waiting = outcome_say_waiting;
 	status = recording_run(&recording, &result, err);
 	if (!result.launched)
 		return status;

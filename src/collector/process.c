@@ -88,7 +88,6 @@ void process_destroy(struct process *process)
 		decode_deinit(&process->decode);
 		session_unmap_area(process->area);
 	}
-	session_reset_area(process->session, process->index);
 	observe_close(&process->observe);
 	free(process->command);
 	free(process->executable);

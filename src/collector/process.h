@@ -60,7 +60,7 @@ struct process {
 /* For a place in the table that is taken and has its pid. command: its argv if that is known. */
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
 			       const char *command, struct capture_writer *writer);
-/* Empties its area and its place in the table: process_can_go. */
+/* Its area and its place in the table stay as they are. */
 void process_destroy(struct process *process);
 
 /* Maps the area once the agent says that it is ready. Nothing happens before that, or again. Fails

@@ -22,6 +22,7 @@
 #define RECORDING_SEAL_NS       250000000ull
 #define RECORDING_ACCOUNT_NS    50000000ull
 #define RECORDING_COMMAND_MAX   65536u
+#define RECORDING_WAIT_NS       1000000000ull /* after the target's end, before telling */
 
 struct recording {
 	const struct recording_options *options;
@@ -34,6 +35,8 @@ struct recording {
 	char *command;                               /* of the target, joined by spaces */
 
 	bool target_ended;
+	bool wait_told;
+	uint64_t wait_due_ns;    /* 0: not yet waiting for processes that the target left behind */
 	uint64_t lost[LOST_END]; /* by processes that have ended */
 	uint64_t account_due_ns;
 	unsigned idle_rounds;
@@ -189,6 +192,7 @@ static void recording_watch_target(struct recording *recording)
 	info.si_pid = 0;
 	if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
 		recording->target_ended = true;
+		signals_target_ended(&recording->signals);
 		recording->result->status = recording_wait_status(&info);
 	}
 }
@@ -284,6 +288,7 @@ static unsigned recording_look(struct recording *recording)
 		if (process_can_go(process)) {
 			recording->processes[i] = NULL;
 			process_destroy(process);
+			session_reset_area(&recording->session, i);
 		}
 	}
 	return alive;
@@ -354,7 +359,36 @@ static uint64_t recording_round(struct recording *recording)
 	return words;
 }
 
-/* Until the target has ended, and every process that recorded. */
+/* What still records when sonde is told to end goes on without it. */
+static void recording_leave(struct recording *recording)
+{
+	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
+		struct process *process = recording_process(recording, i);
+
+		if (process) {
+			recording_end_process(recording, process);
+			recording->result->left++;
+		}
+	}
+	session_dismiss(&recording->session);
+}
+
+/* Tells the caller, once, what else it is that takes so long. */
+static void recording_wait(struct recording *recording, unsigned present)
+{
+	const struct recording_options *options = recording->options;
+	uint64_t now_ns = session_now_ns(&recording->session);
+
+	if (!recording->wait_due_ns)
+		recording->wait_due_ns = now_ns + RECORDING_WAIT_NS;
+	if (now_ns < recording->wait_due_ns || recording->wait_told)
+		return;
+	recording->wait_told = true;
+	if (options->waiting)
+		options->waiting(present);
+}
+
+/* Until the target has ended, and every process that recorded, or sonde is told to end. */
 static void recording_loop(struct recording *recording)
 {
 	for (;;) {
@@ -371,6 +405,12 @@ static void recording_loop(struct recording *recording)
 			recording->idle_rounds++;
 		if (ended && !present)
 			break;
+		if (ended && signals_asked_to_end(&recording->signals)) {
+			recording_leave(recording);
+			break;
+		}
+		if (ended)
+			recording_wait(recording, present);
 		session_sleep(&recording->session,
 			      recording->idle_rounds < RECORDING_IDLE_ROUNDS
 				      ? RECORDING_SLEEP_NS

@@ -24,6 +24,9 @@ struct recording_options {
 	void *output_data;
 	bool replace; /* an existing file */
 
+	/* Called once, when processes that the target left behind keep the recording open. */
+	void (*waiting)(unsigned processes);
+
 	enum capture_mode mode;
 	uint64_t sample_rate_bytes;   /* 0: every event */
 	uint64_t temporary_threshold; /* CAPTURE_AGGREGATE */
@@ -42,6 +45,7 @@ struct recording_result {
 	char output[4096];
 
 	unsigned processes; /* that recorded */
+	unsigned left;      /* of these, still alive when sonde was told to end */
 	bool loaded;        /* an agent was loaded, though perhaps nothing ever started it */
 	bool refused;       /* some process found no room in the session, or no memory to map it */
 	bool gave_up;       /* an agent stopped because it took sonde for dead */
@@ -59,10 +63,11 @@ struct recording_result {
 };
 
 /*
- * Runs the target to its end, and the processes that it started and that record. Before the target
- * runs: fails with ERROR_NOT_FOUND, ERROR_NOT_EXECUTABLE, or whatever the session or the writer
- * says; result->launched is false and no file is left behind. After: the target always runs to its
- * own end; what is returned then is the fate of the capture, which is readable up to where it went
+ * Runs the target to its end, and the processes that it started and that record: these until
+ * SIGINT, SIGTERM, SIGHUP or SIGQUIT asks sonde to end. Before the target runs: fails with
+ * ERROR_NOT_FOUND, ERROR_NOT_EXECUTABLE, or whatever the session or the writer says;
+ * result->launched is false and no file is left behind. After: the target always runs to its own
+ * end; what is returned then is the fate of the capture, which is readable up to where it went
  * wrong.
  */
 int recording_run(const struct recording_options *options, struct recording_result *result,

@@ -90,7 +90,7 @@ static void session_fill(struct session *session, const struct session_options *
 	shared->magic = WIRE_MAGIC;
 	shared->version = WIRE_VERSION;
 	shared->flags = options->flags;
-	shared->collector_pid = (uint32_t)getpid();
+	atomic_store(&shared->collector_pid, (uint32_t)getpid());
 	shared->start = options->start;
 	shared->sample_rate_bytes = options->sample_rate_bytes;
 	for (unsigned i = 0; i < 2; i++) {
@@ -144,13 +144,19 @@ fail:
 	return status;
 }
 
+void session_dismiss(struct session *session)
+{
+	/* Whoever inherited the session and loads an agent later shall not join it. */
+	session->shared->magic = 0;
+	atomic_store(&session->shared->collector_pid, 0);
+}
+
 void session_close(struct session *session)
 {
 	if (!session)
 		return;
 	if (session->shared) {
-		/* Whoever inherited the session and loads an agent later shall not join it. */
-		session->shared->magic = 0;
+		session_dismiss(session);
 		munmap(session->shared, WIRE_SESSION_BYTES);
 	}
 	if (session->fd >= 0)

@@ -29,6 +29,9 @@ struct session_options {
 int session_open(struct session *session, const struct session_options *options, struct error *err);
 void session_close(struct session *session);
 
+/* Whoever still records stops by itself, without waiting for anyone. */
+void session_dismiss(struct session *session);
+
 /* The value of WIRE_ENVIRONMENT for a target that inherits the session as inherited_fd. */
 #define SESSION_ENVIRONMENT_BYTES 64u
 void session_environment(const struct session *session, int inherited_fd,

@@ -11,6 +11,7 @@
 #define SIGNALS_REPEAT_NS 200000000ull
 
 enum signals_role {
+	SIGNALS_END,     /* as the next one; ends sonde when there is no target any more */
 	SIGNALS_FORWARD, /* handed on when a process sent it, left to the target otherwise */
 	SIGNALS_IGNORE,
 	SIGNALS_DEFAULT, /* the inherited disposition would hide the target's end */
@@ -20,8 +21,8 @@ static const struct {
 	int number;
 	enum signals_role role;
 } signals_table[] = {
-	{SIGINT, SIGNALS_FORWARD},  {SIGQUIT, SIGNALS_FORWARD}, {SIGTERM, SIGNALS_FORWARD},
-	{SIGHUP, SIGNALS_FORWARD},  {SIGUSR1, SIGNALS_FORWARD}, {SIGUSR2, SIGNALS_FORWARD},
+	{SIGINT, SIGNALS_END},      {SIGQUIT, SIGNALS_END},     {SIGTERM, SIGNALS_END},
+	{SIGHUP, SIGNALS_END},      {SIGUSR1, SIGNALS_FORWARD}, {SIGUSR2, SIGNALS_FORWARD},
 	{SIGTSTP, SIGNALS_FORWARD}, {SIGCONT, SIGNALS_FORWARD}, {SIGPIPE, SIGNALS_IGNORE},
 	{SIGXFSZ, SIGNALS_IGNORE},  {SIGCHLD, SIGNALS_DEFAULT},
 };
@@ -31,7 +32,22 @@ _Static_assert(SIGNALS_COUNT <= SIGNALS_MAX, "every signal has its place");
 
 static volatile pid_t signals_target;
 static volatile sig_atomic_t signals_saw_stop_key;
+static volatile sig_atomic_t signals_target_is_gone, signals_saw_end;
 static uint64_t signals_forwarded_ns[NSIG];
+
+static bool signals_is_handled(unsigned i)
+{
+	return signals_table[i].role == SIGNALS_END || signals_table[i].role == SIGNALS_FORWARD;
+}
+
+static bool signals_ends(int number)
+{
+	for (unsigned i = 0; i < SIGNALS_COUNT; i++) {
+		if (signals_table[i].number == number)
+			return signals_table[i].role == SIGNALS_END;
+	}
+	return false;
+}
 
 static uint64_t signals_now_ns(void)
 {
@@ -50,6 +66,8 @@ static void signals_forward(int number, siginfo_t *info, void *context)
 	(void)context;
 	if (number == SIGTSTP)
 		signals_saw_stop_key = 1;
+	if (signals_target_is_gone && signals_ends(number))
+		signals_saw_end = 1;
 	/* si_code above 0: the kernel's own, for the whole foreground group. */
 	if (target > 0 && info->si_code <= 0 && info->si_pid != target &&
 	    now_ns - signals_forwarded_ns[number] >= SIGNALS_REPEAT_NS) {
@@ -63,7 +81,7 @@ static void signals_held(sigset_t *held)
 {
 	sigemptyset(held);
 	for (unsigned i = 0; i < SIGNALS_COUNT; i++) {
-		if (signals_table[i].role == SIGNALS_FORWARD)
+		if (signals_is_handled(i))
 			sigaddset(held, signals_table[i].number);
 	}
 }
@@ -84,7 +102,7 @@ void signals_begin(struct signals *signals)
 		sigaction(signals_table[i].number, NULL, &signals->old[i]);
 		if (signals_table[i].role == SIGNALS_DEFAULT)
 			action.sa_handler = SIG_DFL;
-		if (signals_table[i].role != SIGNALS_FORWARD)
+		if (!signals_is_handled(i))
 			sigaction(signals_table[i].number, &action, NULL);
 	}
 }
@@ -107,14 +125,27 @@ void signals_watch(struct signals *signals, pid_t target)
 				   .sa_flags = SA_SIGINFO | SA_RESTART};
 
 	signals_held(&action.sa_mask);
-	signals_saw_stop_key = 0;
+	signals_saw_stop_key = signals_target_is_gone = signals_saw_end = 0;
 	signals_target = target;
 	for (unsigned i = 0; i < SIGNALS_COUNT; i++) {
-		if (signals_table[i].role == SIGNALS_FORWARD &&
+		if (signals_is_handled(i) &&
 		    (signals_table[i].number == SIGCONT || signals->old[i].sa_handler != SIG_IGN))
 			sigaction(signals_table[i].number, &action, NULL);
 	}
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+void signals_target_ended(struct signals *signals)
+{
+	(void)signals;
+	signals_target = 0;
+	signals_target_is_gone = 1;
+}
+
+bool signals_asked_to_end(const struct signals *signals)
+{
+	(void)signals;
+	return signals_saw_end;
 }
 
 void signals_end(struct signals *signals)

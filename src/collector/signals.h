@@ -7,10 +7,11 @@
 /*
  * sonde between its caller and the target. The target runs in sonde's process group, so what the
  * terminal sends reaches both: sonde lets it pass (it ends when the target does). What a process
- * sends to sonde alone is handed on. A signal that sonde's caller had it ignore stays ignored.
+ * sends to sonde alone is handed on. A signal that sonde's caller had it ignore stays ignored. Once
+ * the target has ended, what ends a program asks sonde to end.
  *
  * One target at a time: signals_begin; fork; signals_child in the child, signals_watch in the
- * parent; signals_end.
+ * parent; signals_target_ended; signals_end.
  */
 #define SIGNALS_MAX 16u
 
@@ -26,6 +27,11 @@ void signals_begin(struct signals *signals);
 void signals_child(const struct signals *signals);
 void signals_watch(struct signals *signals, pid_t target);
 void signals_end(struct signals *signals);
+
+/* There is nobody any more to hand signals on to. */
+void signals_target_ended(struct signals *signals);
+/* Whether sonde was told to end since then. */
+bool signals_asked_to_end(const struct signals *signals);
 
 /* The target was stopped by a signal. When that is job control, sonde stops too, and continues the
  * target when it is itself continued. Returns whether it did. */

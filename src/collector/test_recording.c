@@ -245,6 +245,34 @@ static void test_child_lives_on(void **state)
 	reader_close(contents.reader);
 }
 
+static unsigned waited_for;
+
+static void wait_said(unsigned processes)
+{
+	waited_for += processes;
+}
+
+/* sonde waits for what the target left behind, says so, and can be told not to. */
+static void test_told_to_end(void **state)
+{
+	const char *command[] = {target, "leave", NULL};
+	struct recording_options options = options_of(command);
+	struct recording_result result;
+	struct error err = {0};
+
+	(void)state;
+	options.waiting = wait_said;
+	alarm(20);
+	assert_int_equal(recording_run(&options, &result, &err), 0);
+	alarm(0);
+	assert_int_equal(recording_exit_status(result.status), 4);
+	assert_int_equal(waited_for, 1);
+	assert_int_equal(result.left, 1);
+	assert_int_equal(result.processes, 1);
+	assert_true(result.complete && !result.gave_up);
+	assert_int_equal(events_in(output), 1);
+}
+
 static void test_many_threads(void **state)
 {
 	struct recording_result result = record("threads", "4000");
@@ -657,6 +685,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_chains),
 		cmocka_unit_test(test_child_lives_on),
+		cmocka_unit_test(test_told_to_end),
 		cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_agent_outcomes),
 		cmocka_unit_test(test_undumpable),

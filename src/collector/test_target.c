@@ -139,6 +139,31 @@ static int run_fork(unsigned unused)
 	return run_simple(0);
 }
 
+/* The child outlives the parent, tells sonde to end, and records until sonde wants no more. */
+static int run_leave(unsigned number)
+{
+	pid_t parent = getpid();
+	int status = number ? (int)number : 4;
+
+	if (fork() == 0) {
+		struct producer producer;
+		pid_t sonde;
+
+		begin(&producer);
+		sonde = (pid_t)atomic_load(&session->collector_pid);
+		producer_alloc(&producer, WIRE_MALLOC, 16, 10, WIRE_NODE_EMPTY);
+		while (getppid() == parent)
+			nap(1);
+		nap(1200);
+		kill(sonde, SIGTERM);
+		for (int i = 0; i < 5000 && atomic_load(&session->collector_pid); i++)
+			nap(1);
+		_exit(0);
+	}
+	nap(50); /* until the child is in the session */
+	return status;
+}
+
 static void *run_thread(void *name)
 {
 	struct producer producer;
@@ -398,6 +423,7 @@ static const struct {
 	{"random", run_random},   {"loop", run_loop},       {"signal", run_signal},
 	{"done", run_finished},   {"gave-up", run_gave_up}, {"armed", run_armed},
 	{"hostile", run_hostile}, {"nothing", run_nothing}, {"undumpable", run_undumpable},
+	{"leave", run_leave},
 };
 
 int main(int argc, char **argv)

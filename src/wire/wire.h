@@ -249,8 +249,8 @@ struct wire_session {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t flags;
-	uint32_t collector_pid;
-	uint32_t start;              /* enum wire_start */
+	_Atomic uint32_t collector_pid; /* 0: it wants no more */
+	uint32_t start;                 /* enum wire_start */
 	uint64_t sample_rate_bytes;  /* 0: every event. Mappings and brk are never sampled: always
 					all */
 	_Atomic uint32_t single_pid; /* WIRE_SESSION_SINGLE: the process that started, set once */
