@@ -220,7 +220,6 @@ static int record(const struct run_settings *settings, const struct target *targ
 		/* Of a script the user's own process alone, however many it starts. */
 		.single = target->kind != TARGET_COMMAND || settings->what.no_follow_fork,
 		.start = choose_start(settings, target->kind),
-		.start_file = {target->script, target->script_absolute},
 		.stop_at_end = target->kind != TARGET_COMMAND && !settings->what.whole_process,
 	};
 	const struct outcome_look look = {

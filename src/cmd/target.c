@@ -1,11 +1,9 @@
 #include "cmd/target.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "collector/launch.h"
 
@@ -47,25 +45,6 @@ static int check_script(const char *script, struct error *err)
 				 "there is no script %s here, but a program: sonde run -- %s ...",
 				 script, script);
 	return error_set_errno(err, ERROR_USAGE, errnum, "cannot open the script %s", script);
-}
-
-/*
- * As CPython does it (Python/fileutils.c, _Py_abspath): the current folder before the name, nothing
- * resolved, since co_filename will be this very text.
- */
-static char *absolute(const char *path)
-{
-	char *folder, *joined = NULL;
-
-	if (path[0] == '/')
-		return strdup(path);
-	folder = getcwd(NULL, 0);
-	if (!folder)
-		return strdup(path);
-	if (asprintf(&joined, "%s/%s", folder, path) < 0)
-		abort();
-	free(folder);
-	return joined;
 }
 
 /* [first, option, value, arguments...]; NULL ones of the first three are left out. */
@@ -124,18 +103,13 @@ static int create_python(const struct target_choice *choice, struct target *targ
 		target->label = "stdin";
 	} else {
 		target->kind = TARGET_SCRIPT;
-		target->label = target->script = choice->arguments[0];
-		status = check_script(target->script, err);
+		target->label = choice->arguments[0];
+		status = check_script(target->label, err);
 	}
 	if (!status)
 		status = find_python(choice->python, &python, err);
 	if (status < 0)
 		return status;
-	if (target->script) {
-		target->script_absolute = absolute(target->script);
-		if (!target->script_absolute)
-			abort();
-	}
 	target->argv = build_argv(python, option, value, choice->arguments);
 	return 0;
 }
@@ -159,6 +133,5 @@ int target_create(const struct target_choice *choice, struct target *target, str
 void target_deinit(struct target *target)
 {
 	free(target->argv);
-	free(target->script_absolute);
 	memset(target, 0, sizeof(*target));
 }

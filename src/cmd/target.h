@@ -6,7 +6,7 @@
 
 /*
  * What `sonde run` is to run, made from its arguments: its argv, exactly as if
- * the user had typed it, and what tells the first line of the user's own code.
+ * the user had typed it.
  */
 enum target_kind {
 	TARGET_SCRIPT,  /* a file, folder or zip */
@@ -19,9 +19,7 @@ enum target_kind {
 struct target {
 	enum target_kind kind;
 	char **argv; /* NULL-terminated; argv[0] is on PATH or a path; the texts are borrowed */
-	const char *script;    /* SCRIPT: as given, borrowed; else NULL */
-	char *script_absolute; /* SCRIPT: as Python makes it absolute */
-	const char *label;     /* for the name of the capture */
+	const char *label; /* for the name of the capture */
 };
 
 struct target_choice {

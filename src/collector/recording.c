@@ -74,7 +74,6 @@ static int recording_open_session(struct recording *recording, struct error *err
 	const struct recording_options *options = recording->options;
 	struct session_options session = {
 		.start = options->start,
-		.start_file = {options->start_file[0], options->start_file[1]},
 		.sample_rate_bytes = options->sample_rate_bytes,
 	};
 

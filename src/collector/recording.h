@@ -35,8 +35,7 @@ struct recording_options {
 	bool single; /* the first process that starts is the only one */
 
 	enum wire_start start;
-	const char *start_file[2]; /* WIRE_START_SCRIPT: as given, and as an absolute path */
-	bool stop_at_end;          /* when the interpreter begins to tear itself down */
+	bool stop_at_end; /* when the interpreter begins to tear itself down */
 };
 
 struct recording_result {

@@ -93,11 +93,6 @@ static void session_fill(struct session *session, const struct session_options *
 	atomic_store(&shared->collector_pid, (uint32_t)getpid());
 	shared->start = options->start;
 	shared->sample_rate_bytes = options->sample_rate_bytes;
-	for (unsigned i = 0; i < 2; i++) {
-		if (options->start_file[i])
-			snprintf(shared->start_file[i], sizeof(shared->start_file[i]), "%s",
-				 options->start_file[i]);
-	}
 }
 
 int session_open(struct session *session, const struct session_options *options, struct error *err)
@@ -107,10 +102,6 @@ int session_open(struct session *session, const struct session_options *options,
 	int status;
 
 	*session = (struct session){.fd = -1};
-	for (unsigned i = 0; i < 2; i++) {
-		if (options->start_file[i] && strlen(options->start_file[i]) >= WIRE_PATH_BYTES)
-			return error_set(err, ERROR_USAGE, "the script's path is too long");
-	}
 	status = session_create_file(err);
 	if (status < 0)
 		return status;

@@ -21,7 +21,6 @@ struct session {
 struct session_options {
 	uint32_t flags; /* WIRE_SESSION_* */
 	enum wire_start start;
-	const char *start_file[2]; /* the script as given, and as an absolute path; or NULL */
 	uint64_t sample_rate_bytes;
 };
 

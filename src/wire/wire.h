@@ -231,9 +231,9 @@ _Static_assert(WIRE_AREA_BYTES % 4096 == 0, "areas are page aligned");
 /* What starts recording. */
 enum wire_start {
 	WIRE_START_AT_ONCE = 0, /* when the agent is loaded */
-	WIRE_START_SCRIPT = 1, /* outermost frame is <module> of start_file, or runpy's (a folder or
-				* zip as script) */
-	WIRE_START_MODULE = 2, /* outermost frame is runpy's _run_module_as_main */
+	WIRE_START_SCRIPT = 1,  /* outermost frame is <module> of a file, or runpy's (a folder or
+				 * zip as script) */
+	WIRE_START_MODULE = 2,  /* outermost frame is runpy's _run_module_as_main */
 	WIRE_START_COMMAND = 3, /* outermost frame is <module> of <string> */
 	WIRE_START_STDIN = 4,   /* outermost frame is <module> of <stdin> */
 };
@@ -242,8 +242,6 @@ enum wire_start {
 #define WIRE_SESSION_DROP              2u /* ring full: drop and count instead of waiting */
 #define WIRE_SESSION_STOP_AT_END       4u /* stop when the interpreter begins to tear down */
 #define WIRE_SESSION_SINGLE            8u /* the first process that starts is the only one */
-
-#define WIRE_PATH_BYTES 4096u
 
 struct wire_session {
 	uint64_t magic;
@@ -265,7 +263,6 @@ struct wire_session {
 		_Atomic uint32_t state; /* enum wire_process_state */
 		_Atomic uint32_t pid;
 	} process[WIRE_PROCESS_MAX];
-	char start_file[2][WIRE_PATH_BYTES]; /* the script as given, and as an absolute path */
 };
 
 #define WIRE_SESSION_BYTES 16384u
