@@ -81,7 +81,7 @@ static const struct option what_options[] = {
 	 .kind = OPTION_BYTES,
 	 .argument = "BYTES",
 	 .help = "record one allocation per so many bytes on average, as in 512K; reports are then "
-		 "estimates, with their error",
+		 "estimates, with their error; not with --aggregate",
 	 .setting = AT(what.sample_rate_bytes)},
 	{.name = "drop",
 	 .kind = OPTION_FLAG,
@@ -242,6 +242,15 @@ static int record(const struct run_settings *settings, const struct target *targ
 	return recording_exit_status(result.status);
 }
 
+static int check_what(const struct run_settings *settings, struct error *err)
+{
+	if (settings->what.aggregate && settings->what.sample_rate_bytes)
+		return error_set(err, ERROR_USAGE,
+				 "--sample-rate does not go with --aggregate: the sums of a sample "
+				 "cannot be made estimates later; leave one of them out");
+	return 0;
+}
+
 static int run(const void *data, const struct arguments *arguments, struct error *err)
 {
 	const struct run_settings *settings = data;
@@ -254,8 +263,10 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	};
 	struct target target;
 	struct capture_name name;
-	int status = target_create(&choice, &target, err);
+	int status = check_what(settings, err);
 
+	if (status == 0)
+		status = target_create(&choice, &target, err);
 	if (status < 0)
 		return status;
 	status = name_init(&name, settings, &target, err);

@@ -434,7 +434,7 @@ static void recording_finish(struct recording *recording)
 	memcpy(result->lost, recording->lost, sizeof(result->lost));
 	result->complete = !result->gave_up && !result->damage && !recording->first_error.code;
 	tally = writer_tally(recording->writer);
-	if (tally)
+	if (tally && !recording->options->sample_rate_bytes)
 		result->peak_bytes = tally_totals(tally)->peak_bytes;
 	writer_lost(recording->writer, recording->lost);
 	result->events = writer_events(recording->writer);

@@ -58,7 +58,7 @@ struct recording_result {
 	uint64_t frees_unknown; /* of blocks from before recording */
 	uint64_t frees_missed;
 	uint64_t peak_rss_bytes; /* of the process that had most */
-	uint64_t peak_bytes;     /* traced; CAPTURE_AGGREGATE only, else 0 */
+	uint64_t peak_bytes;     /* traced; CAPTURE_AGGREGATE of every event only, else 0 */
 };
 
 /*

@@ -178,6 +178,11 @@ static void test_aggregate(void **state)
 	assert_int_equal(rows[0].live.bytes, 50000);
 	assert_int_equal(rows[0].peak.bytes, 100000);
 	reader_close(contents.reader);
+
+	/* The sums of a sample are nobody's peak. */
+	options.sample_rate_bytes = 1;
+	assert_int_equal(recording_run(&options, &result, &err), 0);
+	assert_int_equal(result.peak_bytes, 0);
 }
 
 /* SIGKILL of the target loses nothing that it had done. */
