@@ -46,7 +46,8 @@ struct agent_page {
 
 extern struct agent_page agent_page;
 
-#define STACK_LEVEL_MAX 65536u /* frames of one stack; deeper ones keep the innermost */
+/* Frames of one stack. Deeper ones keep the innermost, at least half as many. */
+#define STACK_LEVEL_MAX 32768u
 #define STACK_JOIN_SIZE 256u
 #define CODE_CACHE_SIZE 256u
 
@@ -79,6 +80,7 @@ struct thread {
 	uint32_t depth;      /* levels [0, depth) are the last stack, outermost first */
 	uint32_t high;       /* levels [0, high) may be looked at for a level seen before */
 	uint32_t generation; /* of code objects, when the levels were recorded */
+	uint32_t base;       /* the node below level 0 */
 	struct stack_level *levels;
 	uintptr_t *fresh;
 	uint16_t join[STACK_JOIN_SIZE];

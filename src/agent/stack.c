@@ -18,9 +18,12 @@
  *      every level, down to the outermost.
  *   3. Positions are addresses inside code objects. When a code object that we know dies, the
  *      generation moves and everything cached is forgotten, because its memory may be used again.
- *   4. levels[0..depth) is always a chain that was complete when it was recorded, and
- *      levels[i].node has levels[i-1].node as its parent, frames without code standing for their
- *      parent.
+ *   4. levels[0..depth) is a chain as it was recorded last, and levels[i].node has levels[i-1].node
+ *      as its parent, frames without code standing for their parent.
+ *   5. Level 0 links to levels[-1].frame. That is 0 and `base` the empty node; or, in a chain
+ * deeper than can be kept, the first frame that is left out, and `base` the node that says so. What
+ *      is below is not looked at: it is not part of the stack. So a chain beyond the cap is walked
+ *      anew only when its bottom moves, which takes STACK_LEVEL_MAX / 2 calls or returns.
  */
 
 static inline uintptr_t read_pointer(uintptr_t address, uint32_t offset)
@@ -208,7 +211,7 @@ static COLD bool stack_allocate(struct thread *t)
 	if (memory < 0 && memory > -4096)
 		return false;
 	t->fresh = (uintptr_t *)(memory + (long)levels);
-	t->levels = (struct stack_level *)memory + 1; /* the sentinel's frame is 0 */
+	t->levels = (struct stack_level *)memory + 1;
 	return true;
 }
 
@@ -225,7 +228,7 @@ static COLD void stack_forget(struct thread *t, uint32_t generation)
  * Walks down from the cached level `base`, whose frame is live. Returns the lowest level whose
  * position changed (base + 1: none). Where a live frame links elsewhere than the cache says,
  * *diverged is that level and *next the frame below it; else *diverged is UINT32_MAX. The outermost
- * frame links to the sentinel below level 0.
+ * frame links to what stands below level 0.
  */
 static inline __attribute__((always_inline)) uint32_t stack_verify(struct thread *t, uint32_t base,
 								   const bool compare_code,
@@ -258,34 +261,62 @@ static inline __attribute__((always_inline)) uint32_t stack_verify(struct thread
 	return (uint32_t)(low - t->levels);
 }
 
-/* A chain deeper than the cap: the innermost frames on top of a marker. */
-static COLD uint32_t stack_capture_cut(struct thread *t, uint32_t count)
+/*
+ * Walks the chain from its innermost frame `leaf` to where it joins the last stack, to its end, or
+ * until there are more new frames than can be kept: then a marker stands for all but half of them.
+ * Leaves the new frames in t->fresh, innermost first, and returns how many; *kept cached levels
+ * stay, of which those below *low are unchanged.
+ */
+static inline uint32_t stack_walk(struct thread *t, uintptr_t leaf, uint32_t *kept, uint32_t *low)
 {
-	uint32_t node = WIRE_NODE_OMITTED;
+	uintptr_t frame = leaf;
+	uint32_t fresh = 0;
 
-	t->depth = 0;
-	t->high = 0;
-	for (uint32_t i = count; i-- > 0;) {
-		uintptr_t frame = t->fresh[i];
-		uintptr_t code = frame_code(frame);
-		uintptr_t instr = frame_instr(frame);
+	while (frame) {
+		uint32_t level = *join_of(t, frame);
+		uint32_t diverged;
 
-		if (frame_has_place(frame, code, instr))
-			node = node_intern(t, node, code_id(t, code), place_of(frame, code, instr));
+		if (level >= t->depth || t->levels[level].frame != frame) {
+			if (UNLIKELY(fresh == STACK_LEVEL_MAX)) {
+				fresh = STACK_LEVEL_MAX / 2;
+				frame = t->fresh[fresh];
+				break;
+			}
+			t->fresh[fresh++] = frame;
+			frame = frame_previous(frame);
+			continue;
+		}
+		*low = agent.compare_code ? stack_verify(t, level, true, &diverged, &frame)
+					  : stack_verify(t, level, false, &diverged, &frame);
+		if (LIKELY(diverged == UINT32_MAX)) {
+			*kept = level + 1;
+			return fresh;
+		}
+		/* What was verified so far has something else below it: record it anew. */
+		t->depth = diverged;
+		if (UNLIKELY(level + 1 - diverged > STACK_LEVEL_MAX - fresh)) {
+			t->depth = 0;
+			fresh = 0;
+			frame = leaf;
+			continue;
+		}
+		for (uint32_t i = level + 1; i-- > diverged;)
+			t->fresh[fresh++] = t->levels[i].frame;
 	}
-	return node;
+	t->levels[-1].frame = frame;
+	t->base = frame ? WIRE_NODE_OMITTED : WIRE_NODE_EMPTY;
+	*kept = 0;
+	*low = 0;
+	return fresh;
 }
 
 uint32_t stack_capture(struct thread *t)
 {
 	uint32_t generation = atomic_load_explicit(&agent.code_generation, memory_order_acquire);
-	uintptr_t frame = leaf_frame();
-	uint32_t fresh = 0;
-	uint32_t kept = 0; /* cached levels that are part of the live chain */
-	uint32_t low = 0;  /* of these, levels below it are unchanged */
-	uint32_t node;
+	uintptr_t leaf = leaf_frame();
+	uint32_t fresh, kept, low, node;
 
-	if (!frame)
+	if (!leaf)
 		return WIRE_NODE_EMPTY;
 	if (UNLIKELY(!t->levels) && !stack_allocate(t)) {
 		ring_count_lost(t, WIRE_LOST_STACK);
@@ -294,41 +325,15 @@ uint32_t stack_capture(struct thread *t)
 	if (UNLIKELY(generation != t->generation))
 		stack_forget(t, generation);
 
-	while (frame) {
-		uint32_t level = *join_of(t, frame);
-		uint32_t diverged;
-
-		if (level >= t->depth || t->levels[level].frame != frame) {
-			if (UNLIKELY(fresh == STACK_LEVEL_MAX))
-				return stack_capture_cut(t, fresh);
-			t->fresh[fresh++] = frame;
-			frame = frame_previous(frame);
-			continue;
-		}
-		low = agent.compare_code ? stack_verify(t, level, true, &diverged, &frame)
-					 : stack_verify(t, level, false, &diverged, &frame);
-		if (LIKELY(diverged == UINT32_MAX)) {
-			kept = level + 1;
-			break;
-		}
-		/* What was verified so far has something else below it: record it anew. */
-		t->depth = diverged;
-		low = 0;
-		for (uint32_t i = level + 1; i-- > diverged;) {
-			if (fresh == STACK_LEVEL_MAX)
-				return stack_capture_cut(t, fresh);
-			t->fresh[fresh++] = t->levels[i].frame;
-		}
-	}
+	fresh = stack_walk(t, leaf, &kept, &low);
 	if (UNLIKELY(kept + fresh > STACK_LEVEL_MAX)) {
-		/* Too deep together: once more without the cache, which ends in a cut stack. */
+		/* Too deep together: once more, with a new bottom. */
 		t->depth = 0;
-		t->high = 0;
-		return stack_capture(t);
+		fresh = stack_walk(t, leaf, &kept, &low);
 	}
 
 	t->depth = kept + fresh;
-	node = low ? t->levels[low - 1].node : WIRE_NODE_EMPTY;
+	node = low ? t->levels[low - 1].node : t->base;
 	for (uint32_t i = low; i < kept; i++)
 		node = stack_set_level(t, i, node, t->levels[i].frame);
 	for (uint32_t i = kept; fresh; i++)
