@@ -36,7 +36,7 @@ enum agent_busy {
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD        __attribute__((noinline, cold))
 
-#define AGENT_PAGE_BYTES 4096u
+#define AGENT_PAGE_BYTES WIRE_PAGE_BYTES
 
 /* One page of its own, MADV_WIPEONFORK: a child of fork or clone reads OFF. */
 struct agent_page {
@@ -125,6 +125,12 @@ void agent_look_for_python(void *handle);
 COLD void agent_start(void);
 /* Ends recording for good: the user's code is over, or nobody listens. */
 COLD void agent_stop(enum wire_stop why);
+
+/* Around exec: notes that what comes now is not this program any more. False: nobody needs to know.
+ */
+COLD bool agent_replace(void);
+/* It failed. */
+COLD void agent_stay(void);
 
 /* thread.c: this thread's state, registered at first use; NULL when there is no room (counted). */
 COLD struct thread *thread_register(void);

@@ -11,7 +11,7 @@
 /*
  * How an agent gets from being loaded to recording. The session's descriptor is inherited, or
  * opened anew from the collector's after an exec. It is closed as soon as this process has its
- * area, or knows that it will never want one.
+ * area and runs a Python, or knows that it will never want one.
  */
 
 struct agent_page agent_page __attribute__((aligned(AGENT_PAGE_BYTES)));
@@ -153,6 +153,19 @@ static void area_describe(void)
 	}
 }
 
+/* Whether the collector would take this process' numbers for those of others. */
+static bool is_foreign(void)
+{
+	char own[sizeof(agent.session->pid_namespace)] = {0};
+
+	if (!agent.session->pid_namespace[0] ||
+	    sys_readlink("/proc/self/ns/pid", own, sizeof(own) - 1) <= 0 ||
+	    memcmp(own, agent.session->pid_namespace, sizeof(own)) == 0)
+		return false;
+	atomic_fetch_add(&agent.session->foreign, 1);
+	return true;
+}
+
 /* Whether this process may be the one that a session of a single process records. */
 static bool is_wanted(void)
 {
@@ -201,6 +214,20 @@ void agent_stop(enum wire_stop why)
 	atomic_store(&agent.session->process[agent.process].state, WIRE_PROCESS_DONE);
 }
 
+bool agent_replace(void)
+{
+	/* After vfork the parent's memory is ours too. */
+	if (atomic_load(&agent_page.state) != AGENT_ON || agent.area->pid != (uint32_t)sys_getpid())
+		return false;
+	atomic_store(&agent.area->stopped, WIRE_STOP_REPLACED);
+	return true;
+}
+
+void agent_stay(void)
+{
+	atomic_store(&agent.area->stopped, WIRE_STOP_NONE);
+}
+
 static void settle(void)
 {
 	agent.drop = agent.session->flags & WIRE_SESSION_DROP;
@@ -213,6 +240,12 @@ static void settle(void)
 	}
 	environment_clean();
 	atomic_store(&agent_page.state, AGENT_ARMED);
+}
+
+static void session_leave(void)
+{
+	sys_close(session_fd);
+	session_fd = -1;
 }
 
 /* handle: where a Python may be. */
@@ -233,15 +266,18 @@ static void session_join(void *handle)
 		return;
 	}
 	single = atomic_load(&agent.session->single_pid);
-	if ((single && single != (uint32_t)sys_getpid()) || !claim_area()) {
+	if ((single && single != (uint32_t)sys_getpid()) || is_foreign() || !claim_area()) {
 		sys_munmap(agent.session, WIRE_SESSION_BYTES);
 		agent.session = NULL;
 		goto leave;
 	}
 	settle();
+	/* Who is on the way to a Python, as env and su are, hands it on: where that ends up, the
+	 * collector's may be out of reach. */
+	if (!atomic_load(&agent.python))
+		return;
 leave:
-	sys_close(session_fd);
-	session_fd = -1;
+	session_leave();
 }
 
 void agent_look_for_python(void *handle)
@@ -257,6 +293,7 @@ void agent_look_for_python(void *handle)
 	if (!agent_is_off() && python_find(handle)) {
 		area_describe();
 		finalizing_watch();
+		session_leave();
 	}
 }
 

@@ -328,6 +328,36 @@ HOOK int prctl(int option, ...)
 	return status;
 }
 
+HOOK int execve(const char *path, char *const *arguments, char *const *environment)
+{
+	bool told = agent_replace();
+	int status = real.execve(path, arguments, environment);
+
+	if (told)
+		agent_stay();
+	return status;
+}
+
+HOOK int execv(const char *path, char *const *arguments)
+{
+	bool told = agent_replace();
+	int status = real.execv(path, arguments);
+
+	if (told)
+		agent_stay();
+	return status;
+}
+
+HOOK int fexecve(int fd, char *const *arguments, char *const *environment)
+{
+	bool told = agent_replace();
+	int status = real.fexecve(fd, arguments, environment);
+
+	if (told)
+		agent_stay();
+	return status;
+}
+
 /* The hook of a name that someone looks up; *function is the C library's own. NULL: not hooked. */
 static COLD void *hook_of(const char *name, void **function)
 {

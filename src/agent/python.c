@@ -11,7 +11,6 @@
 
 typedef void destructor(void *object);
 
-static const char *(*get_version)(void);
 static const char *(*allocator_name)(void);
 static int (*holds_gil)(void);
 static destructor *code_dealloc; /* PyCode_Type's own */
@@ -101,9 +100,27 @@ static void keep_loaded(const void *address)
 		dlclose(handle);
 }
 
+/* A Python, but none that we can read. */
+static void refuse(uint32_t version_hex)
+{
+	uint32_t none = 0;
+
+	atomic_compare_exchange_strong(&agent.session->refused_python, &none, version_hex);
+}
+
+static uint32_t find_version(void *handle)
+{
+	const uint32_t *version = real.dlsym(handle, "Py_Version");
+	const char *(*get_version)(void);
+
+	if (version)
+		return *version;
+	find_function(handle, "Py_GetVersion", &get_version);
+	return get_version ? version_parse(get_version()) : 0;
+}
+
 bool python_find(void *handle)
 {
-	const uint32_t *version;
 	uint32_t hex, other = 0;
 	void *code_type;
 
@@ -113,26 +130,23 @@ bool python_find(void *handle)
 		return false;
 	agent.runtime = real.dlsym(handle, "_PyRuntime");
 	code_type = real.dlsym(handle, "PyCode_Type");
-	version = real.dlsym(handle, "Py_Version");
-	find_function(handle, "Py_GetVersion", &get_version);
+	hex = code_type ? find_version(handle) : 0;
 	find_function(handle, "PyGILState_GetThisThreadState", &agent.this_thread_state);
 	find_function(handle, "PyGILState_Check", &holds_gil);
 	find_function(handle, "_PyMem_GetCurrentAllocatorName", &allocator_name);
-	if (agent.runtime && code_type && agent.this_thread_state && holds_gil &&
-	    domains_find(handle) && (version || get_version)) {
-		hex = version ? *version : version_parse(get_version());
-		if (pyabi_layout_init(hex, real.dlsym(handle, "_Py_NegativeRefcount") != NULL,
-				      agent.runtime, PYABI_DEBUG_OFFSETS_BYTES,
-				      &agent.layout) == 0 &&
-		    !has_longer_objects(handle)) {
-			agent.code_type = code_type;
-			agent.stack_end = first_stack_end();
-			agent.compare_code = agent.layout.features &
-					     (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);
-			watch_codes(code_type);
-			keep_loaded(agent.runtime);
-			atomic_store_explicit(&agent.python, true, memory_order_release);
-		}
+	if (hex && agent.runtime && agent.this_thread_state && holds_gil && domains_find(handle) &&
+	    pyabi_layout_init(hex, real.dlsym(handle, "_Py_NegativeRefcount") != NULL,
+			      agent.runtime, PYABI_DEBUG_OFFSETS_BYTES, &agent.layout) == 0 &&
+	    !has_longer_objects(handle)) {
+		agent.code_type = code_type;
+		agent.stack_end = first_stack_end();
+		agent.compare_code =
+			agent.layout.features & (PYABI_INSTR_INDEX | PYABI_THREAD_LOCAL_BYTECODE);
+		watch_codes(code_type);
+		keep_loaded(agent.runtime);
+		atomic_store_explicit(&agent.python, true, memory_order_release);
+	} else if (hex) {
+		refuse(hex);
 	}
 	/* What was not found is nothing that the program should hear of. */
 	dlerror();

@@ -77,6 +77,9 @@ BOOT(int, brk, (void *p), (p), -1)
 BOOT(void *, sbrk, (intptr_t n), (n), (void *)-1)
 BOOT(void *, dlopen, (const char *f, int m), (f, m), NULL)
 BOOT(void *, dlsym, (void *h, const char *n), (h, n), NULL)
+BOOT(int, execv, (const char *p, char *const *a), (p, a), -1)
+BOOT(int, execve, (const char *p, char *const *a, char *const *e), (p, a, e), -1)
+BOOT(int, fexecve, (int f, char *const *a, char *const *e), (f, a, e), -1)
 BOOT(int, prctl, (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),
      (o, a, b, c, d), -1)
 BOOT(int, pthread_setname_np, (pthread_t t, const char *n), (t, n), ENOSYS)
@@ -106,6 +109,9 @@ struct real real = {
 	.sbrk = boot_sbrk,
 	.dlopen = boot_dlopen,
 	.dlsym = boot_dlsym,
+	.execv = boot_execv,
+	.execve = boot_execve,
+	.fexecve = boot_fexecve,
 	.prctl = boot_prctl,
 	.pthread_setname_np = boot_pthread_setname_np,
 };
@@ -152,6 +158,9 @@ void real_resolve(void)
 	real_take(&found.brk, found.dlsym(RTLD_NEXT, "brk"));
 	real_take(&found.sbrk, found.dlsym(RTLD_NEXT, "sbrk"));
 	real_take(&found.dlopen, found.dlsym(RTLD_NEXT, "dlopen"));
+	real_take(&found.execv, found.dlsym(RTLD_NEXT, "execv"));
+	real_take(&found.execve, found.dlsym(RTLD_NEXT, "execve"));
+	real_take(&found.fexecve, found.dlsym(RTLD_NEXT, "fexecve"));
 	real_take(&found.prctl, found.dlsym(RTLD_NEXT, "prctl"));
 	real_take(&found.pthread_setname_np, found.dlsym(RTLD_NEXT, "pthread_setname_np"));
 	real = found;

@@ -28,6 +28,9 @@ struct real {
 	void *(*sbrk)(intptr_t);
 	void *(*dlopen)(const char *, int);
 	void *(*dlsym)(void *, const char *);
+	int (*execv)(const char *, char *const *);
+	int (*execve)(const char *, char *const *, char *const *);
+	int (*fexecve)(int, char *const *, char *const *);
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(pthread_t, const char *);
 };

@@ -107,6 +107,12 @@ static inline long sys_open(const char *path, int flags)
 	return sys_call(SYS_openat, -100 /* AT_FDCWD */, (long)path, flags, 0, 0, 0);
 }
 
+static inline long sys_readlink(const char *path, char *text, size_t bytes)
+{
+	return sys_call(SYS_readlinkat, -100 /* AT_FDCWD */, (long)path, (long)text, (long)bytes, 0,
+			0);
+}
+
 static inline long sys_pread(int fd, void *buffer, size_t bytes, int64_t offset)
 {
 	return sys_call(SYS_pread64, fd, (long)buffer, (long)bytes, (long)offset, 0, 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "pyabi/layout.h"
 
 static void write_quoted(const char *path, FILE *out)
 {
@@ -69,18 +70,55 @@ static void say_empty(const struct recording_result *result, bool from_start)
 			     "--whole-process records the interpreter around it too");
 }
 
-/* What keeps the capture from being all of what happened. */
-static void say_problems(const struct recording_result *result, bool from_start)
+static void say_nothing_loaded(const struct recording_result *result, bool from_start)
 {
-	if (!result->loaded)
-		fprintf(stderr,
-			"sonde: nothing was recorded, %s is empty: no process loaded the agent%s; "
-			"statically linked and set-user-id programs cannot\n",
-			result->output, from_start ? "" : " and ran a Python that sonde knows");
+	char version[24];
+
+	fprintf(stderr, "sonde: nothing was recorded, %s is empty: ", result->output);
+	if (result->refused_python) {
+		pyabi_version_text(result->refused_python, version, sizeof(version));
+		fprintf(stderr, "Python %s %s\n", version, pyabi_refusal(result->refused_python));
+		return;
+	}
+	fprintf(stderr,
+		"no process loaded the agent%s; statically linked and set-user-id programs "
+		"cannot\n",
+		from_start ? "" : " and ran a Python that sonde knows");
+}
+
+/* Processes, or what they are, that are missing. */
+static void say_missing(const struct recording_result *result, bool from_start)
+{
+	char version[24];
+
+	if (!result->loaded) {
+		say_nothing_loaded(result, from_start);
+	} else if (result->refused_python) {
+		pyabi_version_text(result->refused_python, version, sizeof(version));
+		fprintf(stderr, "sonde: Python %s %s: its stacks were not recorded\n", version,
+			pyabi_refusal(result->refused_python));
+	}
 	if (result->refused)
 		fputs("sonde: a process was not recorded: there was no room for it in the session, "
 		      "or no memory to share\n",
 		      stderr);
+	if (result->foreign)
+		fputs("sonde: a process was not recorded, because it has a PID namespace of its "
+		      "own, as "
+		      "in a container; run sonde inside it\n",
+		      stderr);
+	if (result->replaced)
+		fprintf(stderr,
+			"sonde: the recording ends where the program ran another one in its place "
+			"(exec)%s\n",
+			from_start ? ", which did not load the agent"
+				   : "; sonde run -- COMMAND follows it");
+}
+
+/* What keeps the capture from being all of what happened. */
+static void say_problems(const struct recording_result *result, bool from_start)
+{
+	say_missing(result, from_start);
 	if (result->gave_up)
 		fputs("sonde: the recording ends before the program does: sonde did not run for so "
 		      "long that the program took it for dead\n",
@@ -115,6 +153,6 @@ void outcome_say(const struct recording_result *result, const struct outcome_loo
 		return;
 	if (result->processes)
 		say_written(result, look->color);
-	else if (!result->refused)
+	else if (!result->refused && !result->foreign)
 		say_empty(result, look->from_start);
 }

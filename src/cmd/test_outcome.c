@@ -101,8 +101,17 @@ static void test_problems_are_always_said(void **state)
 
 	result = good("app.sonde");
 	result.gave_up = result.refused = true;
+	result.foreign = result.replaced = true;
+	result.refused_python = 0x031000f0;
+	result.left = 2;
 	result.damage = 3;
 	say(&result, quiet);
+	assert_non_null(strstr(said,
+			       "sonde: Python 3.16.0 is newer than this sonde understands: its "
+			       "stacks were not recorded\n"));
+	assert_non_null(strstr(said, "a PID namespace of its own"));
+	assert_non_null(strstr(said, "(exec)"));
+	assert_non_null(strstr(said, "before 2 processes that"));
 	assert_non_null(strstr(said, "took it for dead"));
 	assert_non_null(strstr(said, "a process was not recorded"));
 	assert_non_null(strstr(said, "3 records made no sense"));
@@ -125,6 +134,11 @@ static void test_nothing_recorded(void **state)
 	assert_non_null(strstr(said, "a Python that sonde knows"));
 	say(&result, (struct outcome_look){.from_start = true});
 	assert_null(strstr(said, "Python"));
+	result.refused_python = 0x020712f0;
+	say(&result, (struct outcome_look){.quiet = true});
+	assert_string_equal(said,
+			    "sonde: nothing was recorded, app.sonde is empty: Python 2.7.18 is "
+			    "older than this sonde understands\n");
 }
 
 int main(void)

@@ -339,7 +339,8 @@ void process_tend(struct process *process, uint64_t now_ns)
 		return;
 	names_sweep(&process->decode.names, now_ns);
 	process_tend_threads(process, now_ns);
-	if (!process->id)
+	/* From here on its memory is that of another program. */
+	if (!process->id || atomic_load(&process->area->stopped) == WIRE_STOP_REPLACED)
 		return;
 	process_tend_rss(process, now_ns);
 	stopped = !process->done &&

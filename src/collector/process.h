@@ -34,8 +34,9 @@ struct process {
 	struct capture_writer *writer;
 	struct wire_area *area; /* NULL while it is not ready */
 	struct observe observe;
-	bool is_current; /* the process maps the area: no other image of it does */
-	bool is_over;    /* nobody will write into the area again, though the process may live */
+	bool is_current;  /* the process maps the area: no other image of it does */
+	bool is_over;     /* nobody will write into the area again, though the process may live */
+	bool is_followed; /* another image was met under its pid */
 	bool ended;
 	bool denied;   /* its area cannot be mapped here */
 	bool done;     /* the agent stopped by itself */

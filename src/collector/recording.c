@@ -240,6 +240,9 @@ static void recording_end_process(struct recording *recording, struct process *p
 		result->peak_rss_bytes = process->peak_rss_bytes;
 	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_COLLECTOR)
 		result->gave_up = true;
+	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_REPLACED &&
+	    !process->is_followed)
+		result->replaced = true;
 }
 
 static void recording_meet(struct recording *recording, unsigned index)
@@ -252,10 +255,14 @@ static void recording_meet(struct recording *recording, unsigned index)
 		return;
 	process = process_create(&recording->session, index, pid,
 				 is_target ? recording->command : NULL, recording->writer);
-	/* A pid runs one image: those before it are over. */
-	for (unsigned i = 0; i < WIRE_PROCESS_MAX && process->is_current; i++) {
-		if (recording->processes[i] && recording->processes[i]->pid == pid)
-			recording->processes[i]->is_over = true;
+	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
+		struct process *other = recording->processes[i];
+
+		if (!other || other->pid != pid)
+			continue;
+		other->is_followed = true;
+		/* A pid runs one image: those before it are over. */
+		other->is_over |= process->is_current;
 	}
 	recording->processes[index] = process;
 	recording->result->loaded = true;
@@ -429,7 +436,9 @@ static void recording_finish(struct recording *recording)
 		process_destroy(recording->processes[i]);
 
 	result->refused = atomic_load(&shared->refused) || atomic_load(&shared->denied);
-	result->loaded |= result->refused;
+	result->foreign = atomic_load(&shared->foreign);
+	result->refused_python = atomic_load(&shared->refused_python);
+	result->loaded |= result->refused || result->foreign;
 	result->duration_ns = session_now_ns(&recording->session);
 	memcpy(result->lost, recording->lost, sizeof(result->lost));
 	result->complete = !result->gave_up && !result->damage && !recording->first_error.code;

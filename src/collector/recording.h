@@ -47,7 +47,11 @@ struct recording_result {
 	unsigned left;      /* of these, still alive when sonde was told to end */
 	bool loaded;        /* an agent was loaded, though perhaps nothing ever started it */
 	bool refused;       /* some process found no room in the session, or no memory to map it */
-	bool gave_up;       /* an agent stopped because it took sonde for dead */
+	bool foreign;       /* some process had a PID namespace of its own, and took no part */
+	bool replaced;      /* the program ran another one in its place, which was not recorded */
+	uint32_t refused_python; /* PY_VERSION_HEX of a Python whose stacks cannot be read; 0: none
+				  */
+	bool gave_up;            /* an agent stopped because it took sonde for dead */
 	bool complete;
 
 	uint64_t duration_ns;

@@ -93,6 +93,10 @@ static void session_fill(struct session *session, const struct session_options *
 	atomic_store(&shared->collector_pid, (uint32_t)getpid());
 	shared->start = options->start;
 	shared->sample_rate_bytes = options->sample_rate_bytes;
+	/* Where it cannot be read the text stays empty. */
+	if (readlink("/proc/self/ns/pid", shared->pid_namespace,
+		     sizeof(shared->pid_namespace) - 1) < 0)
+		shared->pid_namespace[0] = 0;
 }
 
 int session_open(struct session *session, const struct session_options *options, struct error *err)

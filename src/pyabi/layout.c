@@ -308,3 +308,26 @@ int pyabi_layout_init(uint32_t version_hex, bool debug_build, const void *debug_
 		layout->features |= PYABI_DEBUG_BUILD;
 	return 0;
 }
+
+const char *pyabi_refusal(uint32_t version_hex)
+{
+	uint32_t version = version_hex >> 16;
+	uint32_t oldest = UINT32_MAX, newest = 0;
+
+	for (size_t i = 0; i < pyabi_tables_count + pyabi_offsets_count; i++) {
+		uint32_t minor = i < pyabi_tables_count
+					 ? pyabi_tables[i].minor
+					 : pyabi_offsets[i - pyabi_tables_count].minor;
+
+		oldest = minor < oldest ? minor : oldest;
+		newest = minor > newest ? minor : newest;
+	}
+	if (version < (3u << 8 | oldest))
+		return "is older than this sonde understands";
+	if (version > (3u << 8 | newest))
+		return "is newer than this sonde understands";
+	if (!version_known(version_hex))
+		return "is from before its first release candidate, which this sonde does not "
+		       "understand";
+	return "is built in a way that this sonde does not understand";
+}

@@ -120,6 +120,9 @@ struct pyabi_layout {
 int pyabi_layout_init(uint32_t version_hex, bool debug_build, const void *debug_offsets,
 		      size_t size, struct pyabi_layout *layout);
 
+/* Why pyabi_layout_init does not take a Python of this version: goes behind "Python 3.16.0 ". */
+const char *pyabi_refusal(uint32_t version_hex);
+
 /* "3.12.1", "3.15.0rc2" from PY_VERSION_HEX. buffer of at least 24 bytes. */
 void pyabi_version_text(uint32_t version_hex, char *buffer, size_t size);
 

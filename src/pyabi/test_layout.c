@@ -109,6 +109,19 @@ static void test_unknown_versions(void **state)
 	assert_int_equal(init_exact(0x030c00c1, NULL, 0, &layout), 0);
 }
 
+static void test_refusals(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(pyabi_refusal(0x020712f0), "older"));
+	assert_non_null(strstr(pyabi_refusal(0x030710f0), "older"));
+	assert_non_null(strstr(pyabi_refusal(0x031000a1), "newer"));
+	assert_non_null(strstr(pyabi_refusal(0x031000f0), "newer"));
+	assert_non_null(strstr(pyabi_refusal(0x040000f0), "newer"));
+	assert_non_null(strstr(pyabi_refusal(0x030f00b4), "candidate"));
+	assert_non_null(strstr(pyabi_refusal(0x030800a1), "candidate"));
+	assert_non_null(strstr(pyabi_refusal(0x030c01f0), "built"));
+}
+
 static void test_samples_give_what_their_headers_say(void **state)
 {
 	(void)state;
@@ -269,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_unknown_versions),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_samples_give_what_their_headers_say),
 		cmocka_unit_test(test_all_offsets_fit_the_stated_bytes),
 		cmocka_unit_test(test_offsets_of_something_else),

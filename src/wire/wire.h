@@ -34,6 +34,8 @@
 #define WIRE_MAGIC   0x31657269576e6f53ull /* "SonWire1" */
 #define WIRE_VERSION 1u
 
+#define WIRE_PAGE_BYTES 65536u /* the largest page of any kernel */
+
 #define WIRE_PROCESS_MAX 256u
 #define WIRE_THREAD_MAX  1024u
 #define WIRE_RING_WORDS  65536u /* 512 KiB a thread, touched as used */
@@ -217,16 +219,19 @@ enum wire_stop {
 	WIRE_STOP_NONE = 0,
 	WIRE_STOP_FINISHED = 1,  /* the user's code had ended */
 	WIRE_STOP_COLLECTOR = 2, /* the collector was gone */
+	WIRE_STOP_REPLACED = 3,  /* it runs another program in its place, or is about to try */
 };
 
-#define WIRE_AREA_THREADS 4096u
+#define WIRE_AREA_THREADS WIRE_PAGE_BYTES
 #define WIRE_AREA_CODES   (WIRE_AREA_THREADS + WIRE_THREAD_MAX * (uint64_t)sizeof(struct wire_thread))
 #define WIRE_AREA_NODES   (WIRE_AREA_CODES + WIRE_CODE_MAX * (uint64_t)sizeof(struct wire_code))
 #define WIRE_AREA_HEAP    (WIRE_AREA_NODES + WIRE_NODE_MAX * (uint64_t)sizeof(struct wire_node))
 #define WIRE_AREA_RINGS   (WIRE_AREA_HEAP + WIRE_HEAP_BYTES)
 #define WIRE_AREA_BYTES   (WIRE_AREA_RINGS + WIRE_THREAD_MAX * (uint64_t)WIRE_RING_WORDS * 8)
 _Static_assert(sizeof(struct wire_area) <= WIRE_AREA_THREADS, "wire_area");
-_Static_assert(WIRE_AREA_BYTES % 4096 == 0, "areas are page aligned");
+_Static_assert(WIRE_AREA_BYTES % WIRE_PAGE_BYTES == 0, "areas are page aligned");
+_Static_assert(WIRE_AREA_HEAP % WIRE_PAGE_BYTES == 0 && WIRE_AREA_RINGS % WIRE_PAGE_BYTES == 0,
+	       "heap and rings are given back page by page");
 
 /* What starts recording. */
 enum wire_start {
@@ -253,6 +258,11 @@ struct wire_session {
 					all */
 	_Atomic uint32_t single_pid; /* WIRE_SESSION_SINGLE: the process that started, set once */
 	_Atomic uint32_t denied;     /* processes that could not map an area */
+	_Atomic uint32_t foreign;    /* processes that could not take part: see pid_namespace */
+	_Atomic uint32_t refused_python; /* PY_VERSION_HEX of the first that pyabi does not know */
+	/* The collector's, as /proc says it; "" if that is not known. Who has another one has
+	 * numbers for itself and its threads that mean nothing to the collector. */
+	char pid_namespace[32];
 	/* written by the collector every few milliseconds: CLOCK_MONOTONIC minus the session's
 	 * start */
 	_Alignas(64) _Atomic uint64_t clock_ns;
@@ -265,7 +275,7 @@ struct wire_session {
 	} process[WIRE_PROCESS_MAX];
 };
 
-#define WIRE_SESSION_BYTES 16384u
+#define WIRE_SESSION_BYTES WIRE_PAGE_BYTES
 _Static_assert(sizeof(struct wire_session) <= WIRE_SESSION_BYTES, "wire_session");
 
 static inline uint64_t wire_area_offset(unsigned process)
