@@ -140,6 +140,7 @@ static void area_describe(void)
 
 	area->pid = (uint32_t)sys_getpid();
 	area->parent_pid = (uint32_t)sys_getppid();
+	area->own_malloc = real_is_passed_by;
 	area->start_time_ns = atomic_load(&agent.session->clock_ns);
 	if (atomic_load(&agent.python)) {
 		area->python_version = agent.layout.version_hex;

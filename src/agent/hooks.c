@@ -119,6 +119,8 @@ HOOK void *reallocarray(void *old, size_t count, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (UNLIKELY(real_is_passed_by))
+		return real.reallocarray(old, count, size);
 	if (UNLIKELY(real_is_boot_block(old)))
 		return realloc_boot_block(old, bytes);
 	t = emit_enter();

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,6 +14,7 @@ char real_boot_memory[REAL_BOOT_BYTES] __attribute__((aligned(16)));
 static _Atomic size_t boot_used;
 static _Atomic bool resolving;
 static bool resolved;
+bool real_is_passed_by;
 
 /* Memory for dlsym, should it ask while malloc is not known yet. Always zeros. */
 static void *boot_allocate(size_t bytes)
@@ -164,6 +166,7 @@ void real_resolve(void)
 	real_take(&found.prctl, found.dlsym(RTLD_NEXT, "prctl"));
 	real_take(&found.pthread_setname_np, found.dlsym(RTLD_NEXT, "pthread_setname_np"));
 	real = found;
+	real_is_passed_by = real.dlsym(RTLD_DEFAULT, "malloc") != (void *)malloc;
 	resolved = true;
 	atomic_store(&resolving, false);
 }

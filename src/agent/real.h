@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -36,6 +37,10 @@ struct real {
 };
 
 extern struct real real;
+
+/* Whether the program has a malloc of its own, which goes before the hook. Whatever else of the
+ * heap is not its own belongs together with that one all the same, and no event tells the whole. */
+extern bool real_is_passed_by;
 
 /* Resolves everything now; once, early. */
 void real_resolve(void);

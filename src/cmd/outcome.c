@@ -107,6 +107,11 @@ static void say_missing(const struct recording_result *result, bool from_start)
 		      "own, as "
 		      "in a container; run sonde inside it\n",
 		      stderr);
+	if (result->own_malloc)
+		fputs("sonde: a program has a malloc of its own: what that handed out was not "
+		      "recorded, "
+		      "only what was mapped\n",
+		      stderr);
 	if (result->replaced)
 		fprintf(stderr,
 			"sonde: the recording ends where the program ran another one in its place "

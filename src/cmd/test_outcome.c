@@ -101,7 +101,7 @@ static void test_problems_are_always_said(void **state)
 
 	result = good("app.sonde");
 	result.gave_up = result.refused = true;
-	result.foreign = result.replaced = true;
+	result.foreign = result.replaced = result.own_malloc = true;
 	result.refused_python = 0x031000f0;
 	result.left = 2;
 	result.damage = 3;
@@ -111,6 +111,7 @@ static void test_problems_are_always_said(void **state)
 			       "stacks were not recorded\n"));
 	assert_non_null(strstr(said, "a PID namespace of its own"));
 	assert_non_null(strstr(said, "(exec)"));
+	assert_non_null(strstr(said, "a malloc of its own"));
 	assert_non_null(strstr(said, "before 2 processes that"));
 	assert_non_null(strstr(said, "took it for dead"));
 	assert_non_null(strstr(said, "a process was not recorded"));

@@ -234,6 +234,7 @@ static void recording_end_process(struct recording *recording, struct process *p
 	process_end(process, now_ns, recording_status_of(recording, process));
 	process_add_lost(process, recording->lost);
 	result->damage += process_damage(process);
+	result->own_malloc |= process->area && process->area->own_malloc;
 	result->frees_unknown += process->decode.counts.frees_unknown;
 	result->frees_missed += process->decode.counts.frees_missed;
 	if (process->peak_rss_bytes > result->peak_rss_bytes)

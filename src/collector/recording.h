@@ -48,6 +48,7 @@ struct recording_result {
 	bool loaded;        /* an agent was loaded, though perhaps nothing ever started it */
 	bool refused;       /* some process found no room in the session, or no memory to map it */
 	bool foreign;       /* some process had a PID namespace of its own, and took no part */
+	bool own_malloc;    /* a program has a malloc of its own, which was not recorded */
 	bool replaced;      /* the program ran another one in its place, which was not recorded */
 	uint32_t refused_python; /* PY_VERSION_HEX of a Python whose stacks cannot be read; 0: none
 				  */

@@ -202,6 +202,7 @@ struct wire_area {
 	uint32_t python_version;   /* PY_VERSION_HEX, 0 while none was found */
 	_Atomic uint32_t stopped;  /* enum wire_stop */
 	uint32_t python_flags;     /* WIRE_PYTHON_* */
+	uint32_t own_malloc;       /* 1: the program's malloc is its own and cannot be seen */
 	uint64_t start_time_ns;    /* session clock when recording began */
 	char python_allocator[32]; /* "pymalloc", "malloc", "mimalloc", .. + "_debug" */
 	/* What pyabi_line needs of the agent's struct pyabi_layout: linetable, features and
