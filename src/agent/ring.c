@@ -50,19 +50,35 @@ static bool ring_collector_is_gone(void)
 	return sys_kill((long)atomic_load(&agent.session->collector_pid), 0) == -3 /* ESRCH */;
 }
 
-static bool ring_wait(struct thread *t)
+/* Sleeps and clocks without system calls of their own: a program that has put itself into a sandbox
+ * may be killed for one that it does not use, while every program with threads uses futex. */
+static void ring_sleep(void)
 {
 	static const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
-	uint64_t clock = atomic_load_explicit(&agent.session->clock_ns, memory_order_relaxed);
+	static const _Atomic uint32_t nobody = 0;
+
+	sys_futex_wait(&nobody, 0, &step);
+}
+
+static long ring_now_ns(void)
+{
 	struct timespec now;
-	long began = sys_now_ns(&now);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+static bool ring_wait(struct thread *t)
+{
+	uint64_t clock = atomic_load_explicit(&agent.session->clock_ns, memory_order_relaxed);
+	long began = ring_now_ns();
 	long moved = began;
 
 	for (;;) {
 		long at;
 		uint64_t published;
 
-		sys_sleep(&step);
+		ring_sleep();
 		if (agent_is_off())
 			return false;
 		if (ring_collector_wants_no_more()) {
@@ -71,7 +87,7 @@ static bool ring_wait(struct thread *t)
 		}
 		if (ring_look(t))
 			return true;
-		at = sys_now_ns(&now);
+		at = ring_now_ns();
 		published = atomic_load_explicit(&agent.session->clock_ns, memory_order_relaxed);
 		if (published != clock) {
 			clock = published;

@@ -61,11 +61,6 @@ static inline long sys_futex_wake(const _Atomic uint32_t *word)
 	return sys_call(SYS_futex, (long)word, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static inline long sys_sleep(const struct timespec *duration)
-{
-	return sys_call(SYS_nanosleep, (long)duration, 0, 0, 0, 0, 0);
-}
-
 static inline long sys_mmap(void *address, size_t bytes, int protection, int flags, int fd,
 			    int64_t offset)
 {
@@ -121,12 +116,6 @@ static inline long sys_pread(int fd, void *buffer, size_t bytes, int64_t offset)
 static inline long sys_close(int fd)
 {
 	return sys_call(SYS_close, fd, 0, 0, 0, 0, 0);
-}
-
-static inline long sys_now_ns(struct timespec *now)
-{
-	sys_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)now, 0, 0, 0, 0);
-	return now->tv_sec * 1000000000L + now->tv_nsec;
 }
 
 static inline void sys_pause(void)
