@@ -44,8 +44,8 @@ static int output_fail_errno(struct output *o, int errnum)
 {
 	if (o->error.code)
 		return -o->error.code;
-	error_set_errno(&o->error, ERROR_FAILED, errnum,
-			"cannot write %s (it holds what was sealed before)", o->path);
+	error_set_errno(&o->error, ERROR_FAILED, errnum, "cannot write %s%s", o->path,
+			o->sequence ? " (it holds what was sealed before)" : "");
 	while (o->fd >= 0 && output_calls.truncate(o->fd, (off_t)o->sealed_bytes) < 0 &&
 	       errno == EINTR)
 		;

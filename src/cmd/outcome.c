@@ -26,20 +26,30 @@ static void write_quoted(const char *path, FILE *out)
 	fputc('\'', out);
 }
 
-static void say_written(const struct recording_result *result, bool color)
+/* What was recorded, of which a capture that was cut holds only a part. */
+static void say_recorded(const struct recording_result *result)
 {
-	char events[32], bytes[32], duration[32], peak[32];
+	char events[32], duration[32], peak[32];
 
-	fprintf(stderr, "sonde: wrote %s%s%s, %s: %s events in %s", color ? "\033[1m" : "",
-		result->output, color ? "\033[0m" : "",
-		text_bytes(result->bytes, bytes, sizeof(bytes)),
-		text_count(result->events, events, sizeof(events)),
+	fprintf(stderr, ": %s events in %s", text_count(result->events, events, sizeof(events)),
 		text_duration(result->duration_ns, duration, sizeof(duration)));
 	if (result->peak_bytes)
 		fprintf(stderr, ", peak %s", text_bytes(result->peak_bytes, peak, sizeof(peak)));
 	if (result->peak_rss_bytes)
 		fprintf(stderr, ", peak RSS %s",
 			text_bytes(result->peak_rss_bytes, peak, sizeof(peak)));
+}
+
+static void say_written(const struct recording_result *result, bool color)
+{
+	char bytes[32];
+
+	fprintf(stderr, "sonde: wrote %s%s%s, %s", color ? "\033[1m" : "", result->output,
+		color ? "\033[0m" : "", text_bytes(result->bytes, bytes, sizeof(bytes)));
+	if (result->cut)
+		fputs(", up to where that failed", stderr);
+	else
+		say_recorded(result);
 	fputs("\nnext:  sonde flamegraph ", stderr);
 	write_quoted(result->output, stderr);
 	fputc('\n', stderr);
@@ -154,7 +164,7 @@ void outcome_say(const struct recording_result *result, const struct outcome_loo
 	/* The program's status is what counts now, even if nobody reads this. */
 	signal(SIGPIPE, SIG_IGN);
 	say_problems(result, look->from_start);
-	if (look->quiet || !result->loaded)
+	if (look->quiet || !result->loaded || result->gone)
 		return;
 	if (result->processes)
 		say_written(result, look->color);

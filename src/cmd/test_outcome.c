@@ -63,6 +63,14 @@ static void test_good(void **state)
 	assert_non_null(strstr(said, "peak 1.0 MiB, peak RSS 3.0 MiB"));
 	say(&result, (struct outcome_look){.quiet = true});
 	assert_string_equal(said, "");
+
+	result.cut = true;
+	say(&result, (struct outcome_look){0});
+	assert_string_equal(said, "sonde: wrote app.sonde, 2.0 KiB, up to where that failed\n"
+				  "next:  sonde flamegraph app.sonde\n");
+	result.gone = true;
+	say(&result, (struct outcome_look){0});
+	assert_string_equal(said, "");
 }
 
 static void assert_next(const char *output, const char *expected)

@@ -451,11 +451,21 @@ static void recording_finish(struct recording *recording)
 	writer_time(recording->writer, result->duration_ns);
 	result->bytes = writer_bytes(recording->writer);
 	if (writer_close(recording->writer, result->complete, &recording->last_error) < 0) {
+		result->cut = true;
 		result->complete = false;
 		recording_note(recording);
 	}
-	if (stat(result->output, &file) == 0 && S_ISREG(file.st_mode))
-		result->bytes = (uint64_t)file.st_size;
+	if (stat(result->output, &file) == 0) {
+		if (S_ISREG(file.st_mode))
+			result->bytes = (uint64_t)file.st_size;
+	} else if (errno == ENOENT) {
+		result->gone = true;
+		result->complete = false;
+		error_set(&recording->last_error, ERROR_FAILED,
+			  "%s is gone: it was moved or removed while it was written",
+			  result->output);
+		recording_note(recording);
+	}
 }
 
 static void recording_reap(struct recording *recording)

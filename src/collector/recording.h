@@ -54,6 +54,8 @@ struct recording_result {
 				  */
 	bool gave_up;            /* an agent stopped because it took sonde for dead */
 	bool complete;
+	bool cut;  /* writing the capture failed: it ends before the recording does */
+	bool gone; /* somebody took the capture away */
 
 	uint64_t duration_ns;
 	uint64_t events;

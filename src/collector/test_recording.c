@@ -486,7 +486,7 @@ static void test_disk_full(void **state)
 	assert_true(recording_run(&options, &result, &err) < 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_true(result.launched);
-	assert_false(result.complete);
+	assert_true(result.cut && !result.complete);
 	assert_int_equal(recording_exit_status(result.status), 5);
 	assert_true(err.message[0] != 0);
 
@@ -495,6 +495,21 @@ static void test_disk_full(void **state)
 	assert_true(contents.allocs < 300000);
 	assert_false(reader_complete(contents.reader));
 	reader_close(contents.reader);
+}
+
+static void test_capture_is_removed(void **state)
+{
+	const char *command[] = {"/bin/rm", output, NULL};
+	struct recording_options options = options_of(command);
+	struct recording_result result;
+	struct error err = {0};
+
+	(void)state;
+	assert_true(recording_run(&options, &result, &err) < 0);
+	assert_true(result.launched && result.gone);
+	assert_false(result.complete);
+	assert_int_equal(recording_exit_status(result.status), 0);
+	assert_non_null(strstr(err.message, "is gone"));
 }
 
 /* Runs a recording in a process of its own. */
@@ -701,6 +716,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cannot_write),
 		cmocka_unit_test(test_output_for_pid),
 		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_capture_is_removed),
 		cmocka_unit_test(test_forwards_signals),
 		cmocka_unit_test(test_sonde_killed),
 		cmocka_unit_test(test_denied),
