@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -137,6 +138,21 @@ static void *real_find_dlsym(void)
 	return found;
 }
 
+/* Whether the program's calls of malloc end elsewhere than in the hook. An executable that is not
+ * relocatable has an address of its own for a function that it takes from elsewhere: there its
+ * symbol table has an address for a symbol that it does not define. */
+static bool is_passed_by(void)
+{
+	void *first = real.dlsym(RTLD_DEFAULT, "malloc");
+	const ElfW(Sym) *symbol = NULL;
+	Dl_info info;
+
+	if (!first || first == (void *)malloc)
+		return false;
+	return !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol ||
+	       symbol->st_shndx != SHN_UNDEF;
+}
+
 void real_resolve(void)
 {
 	struct real found = real;
@@ -166,7 +182,7 @@ void real_resolve(void)
 	real_take(&found.prctl, found.dlsym(RTLD_NEXT, "prctl"));
 	real_take(&found.pthread_setname_np, found.dlsym(RTLD_NEXT, "pthread_setname_np"));
 	real = found;
-	real_is_passed_by = real.dlsym(RTLD_DEFAULT, "malloc") != (void *)malloc;
+	real_is_passed_by = is_passed_by();
 	resolved = true;
 	atomic_store(&resolving, false);
 }
