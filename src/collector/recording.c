@@ -241,9 +241,18 @@ static void recording_end_process(struct recording *recording, struct process *p
 		result->peak_rss_bytes = process->peak_rss_bytes;
 	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_COLLECTOR)
 		result->gave_up = true;
-	if (process->area && atomic_load(&process->area->stopped) == WIRE_STOP_REPLACED &&
-	    !process->is_followed)
-		result->replaced = true;
+}
+
+/* Of a process that has ended, and whose later images were met. */
+static void recording_forget(struct recording *recording, unsigned index)
+{
+	struct process *process = recording->processes[index];
+
+	if (process && process->area && !process->is_followed &&
+	    atomic_load(&process->area->stopped) == WIRE_STOP_REPLACED)
+		recording->result->replaced = true;
+	recording->processes[index] = NULL;
+	process_destroy(process);
 }
 
 static void recording_meet(struct recording *recording, unsigned index)
@@ -293,8 +302,7 @@ static unsigned recording_look(struct recording *recording)
 		if (!process->ended)
 			recording_end_process(recording, process);
 		if (process_can_go(process)) {
-			recording->processes[i] = NULL;
-			process_destroy(process);
+			recording_forget(recording, i);
 			session_reset_area(&recording->session, i);
 		}
 	}
@@ -434,7 +442,7 @@ static void recording_finish(struct recording *recording)
 	struct stat file;
 
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++)
-		process_destroy(recording->processes[i]);
+		recording_forget(recording, i);
 
 	result->refused = atomic_load(&shared->refused) || atomic_load(&shared->denied);
 	result->foreign = atomic_load(&shared->foreign);

@@ -74,6 +74,12 @@ def scenario(lab):
         lab.equal([(row.allocator, row.bytes, row.count) for row in run.rows("leaks") if row.bytes > 1 << 20],
                   [("malloc", 3000017, 1)], "no Python: what it kept")
 
+    # However fast a process runs program after program, none is missed, and sonde does not say so.
+    for _ in range(10):
+        run = lab.record(["sh", "-c", "exec env sh -c 'exec env true'"], command=True)
+        lab.equal(run.errors, b"", "a chain of exec: errors")
+        lab.equal(len(run.stats()["metadata"]["processes"]), 5, "a chain of exec: images")
+
     for line, status in ((["/bin/true"], 0), (["/bin/false"], 1), (["sh", "-c", "exit 42"], 42)):
         lab.record(line, command=True, status=status)
     for line, status in ((["/nowhere/program"], 127), (["no-such-program-anywhere"], 127), (["/etc/passwd"], 126)):
