@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #include "agent/emit.h"
+#include "agent/hook.h"
 #include "agent/real.h"
 
 /* The functions that the agent puts in front of the C library's. Each records and passes on. */
-
-#define HOOK __attribute__((visibility("default")))
 
 HOOK void *malloc(size_t bytes)
 {

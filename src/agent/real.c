@@ -83,6 +83,10 @@ BOOT(void *, dlsym, (void *h, const char *n), (h, n), NULL)
 BOOT(int, execv, (const char *p, char *const *a), (p, a), -1)
 BOOT(int, execve, (const char *p, char *const *a, char *const *e), (p, a, e), -1)
 BOOT(int, fexecve, (int f, char *const *a, char *const *e), (f, a, e), -1)
+BOOT(int, prlimit, (pid_t p, enum __rlimit_resource r, const struct rlimit *w, struct rlimit *o),
+     (p, r, w, o), -1)
+BOOT(int, setrlimit, (enum __rlimit_resource r, const struct rlimit *w), (r, w), -1)
+BOOT(int, getrlimit, (enum __rlimit_resource r, struct rlimit *n), (r, n), -1)
 BOOT(int, prctl, (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d),
      (o, a, b, c, d), -1)
 BOOT(int, pthread_setname_np, (pthread_t t, const char *n), (t, n), ENOSYS)
@@ -115,6 +119,9 @@ struct real real = {
 	.execv = boot_execv,
 	.execve = boot_execve,
 	.fexecve = boot_fexecve,
+	.prlimit = boot_prlimit,
+	.setrlimit = boot_setrlimit,
+	.getrlimit = boot_getrlimit,
 	.prctl = boot_prctl,
 	.pthread_setname_np = boot_pthread_setname_np,
 };
@@ -179,6 +186,9 @@ void real_resolve(void)
 	real_take(&found.execv, found.dlsym(RTLD_NEXT, "execv"));
 	real_take(&found.execve, found.dlsym(RTLD_NEXT, "execve"));
 	real_take(&found.fexecve, found.dlsym(RTLD_NEXT, "fexecve"));
+	real_take(&found.prlimit, found.dlsym(RTLD_NEXT, "prlimit"));
+	real_take(&found.setrlimit, found.dlsym(RTLD_NEXT, "setrlimit"));
+	real_take(&found.getrlimit, found.dlsym(RTLD_NEXT, "getrlimit"));
 	real_take(&found.prctl, found.dlsym(RTLD_NEXT, "prctl"));
 	real_take(&found.pthread_setname_np, found.dlsym(RTLD_NEXT, "pthread_setname_np"));
 	real = found;

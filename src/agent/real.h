@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /*
@@ -32,6 +33,9 @@ struct real {
 	int (*execv)(const char *, char *const *);
 	int (*execve)(const char *, char *const *, char *const *);
 	int (*fexecve)(int, char *const *, char *const *);
+	int (*prlimit)(pid_t, enum __rlimit_resource, const struct rlimit *, struct rlimit *);
+	int (*setrlimit)(enum __rlimit_resource, const struct rlimit *);
+	int (*getrlimit)(enum __rlimit_resource, struct rlimit *);
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(pthread_t, const char *);
 };

@@ -62,6 +62,16 @@ int main(void)
 }
 """
 
+# What a program that is not position independent calls malloc is an address of its own, which leads to the hook.
+FIXED = r"""
+#include <stdlib.h>
+int main(void)
+{
+	void *(*volatile take)(size_t) = malloc;
+	return take(3000017) ? 3 : 4;
+}
+"""
+
 
 def scenario(lab):
     program = lab.path("program")
@@ -71,3 +81,7 @@ def scenario(lab):
     lab.equal(run.output, b"own\n", "output")
     lab.true(b"a malloc of its own" in run.errors and run.errors.count(b"\n") == 1, f"errors: {run.errors!r}")
     lab.equal([(row.allocator, row.bytes) for row in run.rows("total")], [("mmap", 3000017)], "what was recorded")
+    if lab.compile(lab.write("fixed.c", FIXED), program, "-no-pie", "-fno-pic"):
+        run = lab.record([program], command=True, status=3)
+        lab.equal(run.errors, b"", "a fixed address: errors")
+        lab.equal([(row.allocator, row.bytes) for row in run.rows("total")], [("malloc", 3000017)], "a fixed address")
