@@ -72,6 +72,7 @@ struct thread {
 	struct wire_thread *shared;
 	uint32_t slot;
 	volatile uint32_t busy; /* enum agent_busy */
+	const void *releasing;  /* by an allocator of Python's, which hands it down to others */
 	uint64_t time;          /* last WIRE_TIME value written */
 	int64_t sample_left_bytes;
 	uint64_t random;

@@ -87,7 +87,9 @@ static inline void domain_free(const struct allocator *a, void *block)
 		return;
 	}
 	emit_free(t, block);
+	t->releasing = block;
 	a->free(a->context, block);
+	t->releasing = NULL;
 	emit_leave(t);
 }
 

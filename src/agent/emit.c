@@ -8,6 +8,14 @@ void emit_nested(struct thread *t)
 		ring_count_lost(t, WIRE_LOST_REENTRANT);
 }
 
+void emit_free_inside(const void *block)
+{
+	struct thread *t = agent_is_off() ? NULL : agent_thread;
+
+	if (t && t->busy == BUSY_INSIDE && block != t->releasing)
+		emit_free(t, block);
+}
+
 void emit_thread_name(struct thread *t, const char *name)
 {
 	uint64_t words[2] = {0};

@@ -113,6 +113,10 @@ static inline void emit_free(struct thread *t, const void *block)
 	t->busy = calling;
 }
 
+/* free() where emit_enter said no: an allocator may release what it got before it was entered, as
+ * tracemalloc does with its traces. */
+COLD void emit_free_inside(const void *block);
+
 /* Before a realloc of `old`. True: it is announced, and emit_realloc_end must decide it. */
 static inline bool emit_realloc_begin(struct thread *t, const void *old)
 {

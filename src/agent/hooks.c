@@ -49,6 +49,7 @@ HOOK void free(void *block)
 		return;
 	t = emit_enter();
 	if (!t) {
+		emit_free_inside(block);
 		real.free(block);
 		return;
 	}
