@@ -78,6 +78,12 @@ def by_place(rows, script, by_allocator):
     return dict(sums)
 
 
+def are_arenas(ours, theirs):
+    """True where the two differ by whole arenas: at the peak and at the end Memray adds one to the blocks of its place."""
+    size, count = (abs(a - b) for a, b in zip(ours or (0, 0), theirs or (0, 0)))
+    return count and size in [arena * count for arena in ARENAS]
+
+
 def compare(scenario, lab):
     options = scenario.get("OPTIONS", [])
     run = lab.record([lab.script], options)
@@ -96,5 +102,7 @@ def compare(scenario, lab):
             if ours.get(key) == theirs.get(key) or left_out(metric, *key, size / count):
                 continue
             allocator, place = key
+            if allocator == "any" and are_arenas(ours.get(key), theirs.get(key)):
+                continue
             lab.fail(f"{metric}: {allocator} in {' < '.join(f'{f[0]}:{f[2]}' for f in place[:6])}",
                      f"sonde {ours.get(key)}, Memray {theirs.get(key)}")
