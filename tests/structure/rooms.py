@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "collector": ["base", "wire", "pyabi", "unwind", "target", "capture", "symbols", "sampler"],
     "analysis": ["base", "capture", "symbols"],
     "report": ["base", "analysis"],
-    "tui": ["base", "collector"],
+    "tui": ["base", "sampler", "collector"],
     "harness": ["base", "capture", "symbols", "analysis", "report", "collector", "target"],
     "cmd": ["base", "wire", "pyabi", "target", "capture", "symbols", "sampler", "collector", "analysis",
             "report", "tui", "harness"],
