@@ -42,6 +42,39 @@ ssize_t probe_look(struct probe *probe, uint64_t time_ns, struct sample *samples
 ssize_t probe_look_paused(struct probe *probe, uint64_t time_ns, struct sample *samples,
 			  size_t max);
 
+/*
+ * What probe_visit_paused shows of one thread. frames: innermost first, frames without code left
+ * out; count 0 for a thread that runs no Python code or that Python does not know (tstate 0).
+ * Addresses are the target's and are good for reading only while the visitor runs; all of it is
+ * the probe's.
+ */
+struct probe_frame {
+	uint64_t address;      /* PyFrameObject up to 3.10, _PyInterpreterFrame after */
+	uint64_t code_address; /* PyCodeObject, untagged */
+	uint32_t code, instr;  /* as struct trace_node has them */
+};
+
+struct probe_thread {
+	struct sample sample; /* states as they were before it was stopped */
+	bool is_stopped;      /* false: never_pause, or it could not be stopped (see pause_begin) */
+	uint64_t tstate;      /* PyThreadState */
+	uint64_t interp;      /* PyInterpreterState; 0: no tstate */
+	int64_t interp_id;    /* as Python numbers them, 0 the main one; -1: no tstate */
+	const struct probe_frame *frames;
+	size_t frame_count;
+};
+
+/*
+ * As probe_look_paused, for one who wants to read more of each thread than its stack: calls `visit`
+ * once a thread, threads of one interpreter together, while that thread and no other is stopped
+ * (with never_pause: while it runs). The visitor may read the target and may take its time, though
+ * the thread waits for it; it must not call the probe. Returns the number of threads visited, -1 as
+ * probe_look does.
+ */
+ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
+			   void (*visit)(const struct probe_thread *thread, void *data),
+			   void *data);
+
 /* Changes when a thread got a name, came or went. The name that Python knows (threading), else the
  * kernel's; "" if none. Valid until the next call of any probe function. */
 const char *probe_thread_name(struct probe *probe, pid_t tid);
