@@ -1,6 +1,8 @@
 /* The page's own scripts without a document, and trees in its format. */
 
 import { readFileSync } from "node:fs";
+import { Duplex } from "node:stream";
+import { createInflateRaw } from "node:zlib";
 
 const SOURCES = new URL("../../src/report/page/", import.meta.url);
 const FILES = ["text", "color", "frames", "tree", "search", "draw", "timeline", "header", "export"];
@@ -12,10 +14,20 @@ const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlu
     "timelinePoints", "timelineKnown", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
     "headerWarnings", "exportFrame", "exportStack", "escapeXml"];
 
+/* What browsers have, and Node before 21 has without "deflate-raw". */
+class RawDecompressionStream {
+    constructor(format) {
+        if (format !== "deflate-raw")
+            throw new TypeError(`no such format: ${format}`);
+        return Duplex.toWeb(createInflateRaw());
+    }
+}
+
 function load() {
     const text = FILES.map((name) => readFileSync(new URL(`${name}.js`, SOURCES), "utf8")).join("\n");
 
-    return new Function(`"use strict";\n${text}\nreturn { ${NAMES.join(", ")} };`)();
+    return new Function("DecompressionStream",
+        `"use strict";\n${text}\nreturn { ${NAMES.join(", ")} };`)(RawDecompressionStream);
 }
 
 export const page = load();
