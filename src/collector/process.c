@@ -8,7 +8,7 @@
 #define PROCESS_CLOCK_WORDS       32768u /* drained between two looks at the clock: well under 1 ms */
 #define PROCESS_BUSY_WORDS        (WIRE_RING_WORDS / 8)
 #define PROCESS_LAST_ROUNDS       8u
-#define PROCESS_PYTHON_NS         200000000ull
+#define PROCESS_PYTHON_NS         1000000000ull
 #define PROCESS_RSS_NS            10000000ull
 #define PROCESS_THREADS_NS        100000000ull
 #define PROCESS_THREADS_MANY      (WIRE_THREAD_MAX / 16) /* new since the last look */
