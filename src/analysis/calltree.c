@@ -11,7 +11,7 @@
  * Both kinds of tree are first made as drafts, in an order in which every node comes after its
  * parent, and then sorted by weight, which keeps that order (no child weighs more than its parent):
  * what stays is a prefix, and siblings are in order. Nothing recurses: stacks may be 100,000 deep.
- * While drafting, total_bytes_error holds the squared error: squares are what adds up.
+ * While drafting, total_error holds the squared error: squares are what adds up.
  */
 struct draft {
 	const struct profile *profile;
@@ -24,7 +24,7 @@ struct draft {
 /* Some stacks, from a frame of them outwards, and what they stand for. */
 struct entry {
 	stack_id rest;
-	uint64_t bytes, count;
+	uint64_t amount, count;
 	double variance;
 };
 
@@ -122,19 +122,19 @@ static void draft_upright(struct draft *draft)
 		}
 		place = place_stack(draft, &places, group, top, row_stack(draft, rows[i]));
 		node = &draft->nodes[place]; /* placing may have moved the nodes */
-		node->own_bytes += rows[i]->bytes;
+		node->own_amount += rows[i]->amount;
 		node->own_count += rows[i]->count;
-		node->total_bytes_error += rows[i]->bytes_error * rows[i]->bytes_error;
+		node->total_error += rows[i]->amount_error * rows[i]->amount_error;
 	}
 	for (size_t i = draft->count; i-- > 0;) {
 		struct calltree_node *node = &draft->nodes[i];
 
-		node->total_bytes += node->own_bytes;
+		node->total_amount += node->own_amount;
 		node->total_count += node->own_count;
 		if (i > 0) {
-			draft->nodes[node->parent].total_bytes += node->total_bytes;
+			draft->nodes[node->parent].total_amount += node->total_amount;
 			draft->nodes[node->parent].total_count += node->total_count;
-			draft->nodes[node->parent].total_bytes_error += node->total_bytes_error;
+			draft->nodes[node->parent].total_error += node->total_error;
 		}
 	}
 	free(places.node);
@@ -144,14 +144,14 @@ static void draft_upright(struct draft *draft)
 }
 
 struct weight {
-	uint64_t bytes, count;
+	uint64_t amount, count;
 	uint32_t node;
 };
 
 static int compare_weights(const struct weight *a, const struct weight *b)
 {
-	if (a->bytes != b->bytes)
-		return a->bytes > b->bytes ? -1 : 1;
+	if (a->amount != b->amount)
+		return a->amount > b->amount ? -1 : 1;
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
 	return a->node < b->node ? -1 : a->node > b->node;
@@ -159,7 +159,7 @@ static int compare_weights(const struct weight *a, const struct weight *b)
 
 static struct weight node_weight(const struct draft *draft, uint32_t node)
 {
-	return (struct weight){draft->nodes[node].total_bytes, draft->nodes[node].total_count,
+	return (struct weight){draft->nodes[node].total_amount, draft->nodes[node].total_count,
 			       node};
 }
 
@@ -238,7 +238,7 @@ static void count_children(struct growth *growth, uint32_t node, struct range ra
 		uint32_t child;
 
 		if (entry->rest == 0) {
-			draft->nodes[node].own_bytes += entry->bytes;
+			draft->nodes[node].own_amount += entry->amount;
 			draft->nodes[node].own_count += entry->count;
 			continue;
 		}
@@ -247,15 +247,15 @@ static void count_children(struct growth *growth, uint32_t node, struct range ra
 			growth->child[frame] = growth_add(growth, node, frame, 0);
 		}
 		child = growth->child[frame];
-		draft->nodes[child].total_bytes += entry->bytes;
+		draft->nodes[child].total_amount += entry->amount;
 		draft->nodes[child].total_count += entry->count;
-		draft->nodes[child].total_bytes_error += entry->variance;
+		draft->nodes[child].total_error += entry->variance;
 		growth->ranges[child].end++;
 	}
 }
 
 /* Makes the children of a node and deals its entries out to them. */
-static void grow_node(struct growth *growth, uint32_t node, uint64_t min_bytes)
+static void grow_node(struct growth *growth, uint32_t node, uint64_t min_amount)
 {
 	const struct stacks *stacks = growth->draft->stacks;
 	struct range range = growth->ranges[node];
@@ -268,7 +268,7 @@ static void grow_node(struct growth *growth, uint32_t node, uint64_t min_bytes)
 
 		growth->ranges[child] = (struct range){begin, begin};
 		begin += count;
-		if (growth->draft->nodes[child].total_bytes >= min_bytes)
+		if (growth->draft->nodes[child].total_amount >= min_amount)
 			heap_push(growth, node_weight(growth->draft, child));
 	}
 	for (size_t i = range.begin; i < range.end; i++)
@@ -287,9 +287,9 @@ static void grow_node(struct growth *growth, uint32_t node, uint64_t min_bytes)
 
 static void add_row(struct draft *draft, uint32_t node, const struct profile_row *row)
 {
-	draft->nodes[node].total_bytes += row->bytes;
+	draft->nodes[node].total_amount += row->amount;
 	draft->nodes[node].total_count += row->count;
-	draft->nodes[node].total_bytes_error += row->bytes_error * row->bytes_error;
+	draft->nodes[node].total_error += row->amount_error * row->amount_error;
 }
 
 /* The rows as entries, rows of one stack together; threads get their nodes. */
@@ -317,9 +317,9 @@ static void start_growth(struct growth *growth)
 			entry_of[stack] = count;
 		}
 		entry = &growth->entries[entry_of[stack] - 1];
-		entry->bytes += rows[i]->bytes;
+		entry->amount += rows[i]->amount;
 		entry->count += rows[i]->count;
-		entry->variance += rows[i]->bytes_error * rows[i]->bytes_error;
+		entry->variance += rows[i]->amount_error * rows[i]->amount_error;
 		growth->ranges[top].end = count;
 		add_row(draft, 0, rows[i]);
 		if (top != 0)
@@ -366,9 +366,9 @@ static void draft_inverted(struct draft *draft, const struct calltree_options *o
 	while (growth.heap_count > 0 && (options->max_nodes == 0 || kept < options->max_nodes)) {
 		uint32_t node = heap_pop(&growth);
 
-		if (draft->nodes[node].total_bytes < options->min_bytes && node != 0)
+		if (draft->nodes[node].total_amount < options->min_amount && node != 0)
 			continue;
-		grow_node(&growth, node, options->min_bytes);
+		grow_node(&growth, node, options->min_amount);
 		kept++;
 	}
 	free(growth.entries);
@@ -394,7 +394,7 @@ static struct weight *choose(const struct draft *draft, const struct calltree_op
 		weights[i] = node_weight(draft, i);
 	qsort(weights, draft->count, sizeof(*weights), compare_weight_elements);
 	for (*kept = 1; *kept < draft->count; ++*kept) {
-		if (weights[*kept].bytes < options->min_bytes ||
+		if (weights[*kept].amount < options->min_amount ||
 		    (options->max_nodes != 0 && *kept >= options->max_nodes))
 			break;
 	}
@@ -414,7 +414,7 @@ static struct calltree *link_tree(const struct draft *draft, const struct calltr
 	for (uint32_t i = 0; i < tree->count; i++) {
 		tree->nodes[i] = draft->nodes[weights[i].node];
 		tree->nodes[i].parent = number[tree->nodes[i].parent];
-		tree->nodes[i].total_bytes_error = sqrt(tree->nodes[i].total_bytes_error);
+		tree->nodes[i].total_error = sqrt(tree->nodes[i].total_error);
 		if (tree->nodes[i].depth > tree->max_depth)
 			tree->max_depth = tree->nodes[i].depth;
 	}
@@ -428,7 +428,7 @@ static struct calltree *link_tree(const struct draft *draft, const struct calltr
 		if (number[draft->nodes[weights[i].node].parent] >= tree->count)
 			continue;
 		tree->left_out++;
-		tree->left_out_bytes += weights[i].bytes;
+		tree->left_out_amount += weights[i].amount;
 	}
 	free(weights);
 	free(number);

@@ -19,31 +19,31 @@ struct calltree_node {
 	uint32_t depth;
 	frame_id frame;   /* 0: the root, or a thread */
 	thread_id thread; /* not 0: this node is a thread */
-	/* Allocated by this frame itself; inverted: by the stacks that it is the outermost frame
+	/* By this frame itself; inverted: by the stacks that it is the outermost frame
 	 * of. */
-	uint64_t own_bytes, own_count;
-	uint64_t total_bytes, total_count; /* with all below it, also what is left out */
-	double total_bytes_error;          /* standard error; 0 when the capture is exact */
+	uint64_t own_amount, own_count;
+	uint64_t total_amount, total_count; /* with all below it, also what is left out */
+	double total_error;                 /* standard error; 0 when the capture is exact */
 };
 
 struct calltree_options {
 	bool inverted;
-	bool merge_lines;   /* one node per function, whatever the line */
-	uint64_t min_bytes; /* nodes with less in total are left out */
-	uint32_t max_nodes; /* 0: no limit; else the lightest are left out. The root counts. */
+	bool merge_lines;    /* one node per function, whatever the line */
+	uint64_t min_amount; /* nodes with less in total are left out */
+	uint32_t max_nodes;  /* 0: no limit; else the lightest are left out. The root counts. */
 };
 
 struct calltree {
 	struct calltree_node *nodes;
 	uint32_t count;
 	uint32_t max_depth;
-	uint32_t left_out;       /* branches: nodes left out whose parent is in the tree */
-	uint64_t left_out_bytes; /* their totals */
+	uint32_t left_out;        /* branches: nodes left out whose parent is in the tree */
+	uint64_t left_out_amount; /* their totals */
 };
 
 /*
  * Time and memory: O(stacks + rows + nodes log nodes). An unlimited inverted tree has a node for
- * nearly every frame of every row's stack; with max_nodes or min_bytes only the nodes that stay,
+ * nearly every frame of every row's stack; with max_nodes or min_amount only the nodes that stay,
  * and their children, are ever made.
  */
 struct calltree *calltree_create(const struct profile *profile,

@@ -10,8 +10,8 @@
 
 /* What a stack, then all stacks on top of it, stand for. */
 struct sums {
-	struct tally_counts metric, allocated;
-	double variance;
+	struct function_amount metric;
+	struct tally_counts allocated;
 };
 
 struct work {
@@ -23,44 +23,51 @@ struct work {
 	uint32_t frame_count;
 };
 
+static void add_amount(struct function_amount *to, const struct function_amount *more)
+{
+	to->amount += more->amount;
+	to->count += more->count;
+	to->error += more->error;
+}
+
 static void add_counts(struct tally_counts *to, const struct tally_counts *more)
 {
 	to->bytes += more->bytes;
 	to->count += more->count;
 }
 
-/* While the sums are made, the errors of functions hold their squares. */
+/* While the sums are made, errors are squared: squares are what adds up. */
 static void add_rows(struct work *work)
 {
 	for (size_t i = 0; i < work->profile->all_count; i++) {
 		const struct profile_row *row = &work->profile->rows[i];
 		stack_id stack = work->moved[row->stack];
-		struct tally_counts metric = {row->bytes, row->count};
+		struct function_amount metric = {
+			row->amount,
+			row->count,
+			row->amount_error * row->amount_error,
+		};
 		struct function_sum *function = &work->functions[work->stacks->frames[stack]];
 
-		add_counts(&work->sums[stack].metric, &metric);
-		add_counts(&work->sums[stack].allocated, &row->allocated);
-		add_counts(&function->own, &metric);
-		add_counts(&function->own_allocated, &row->allocated);
-		work->sums[stack].variance += row->bytes_error * row->bytes_error;
-		function->own_bytes_error += row->bytes_error * row->bytes_error;
+		add_amount(&work->sums[stack].metric, &metric);
+		add_counts(&work->sums[stack].allocated, &row->memory.allocated);
+		add_amount(&function->own, &metric);
+		add_counts(&function->own_allocated, &row->memory.allocated);
 	}
 	for (stack_id id = work->stacks->count; id > 0; id--) {
 		struct sums *parent = &work->sums[work->stacks->parents[id]];
 
 		if (work->stacks->parents[id] == 0)
 			continue; /* sums[0] is that of stacks without frames */
-		add_counts(&parent->metric, &work->sums[id].metric);
+		add_amount(&parent->metric, &work->sums[id].metric);
 		add_counts(&parent->allocated, &work->sums[id].allocated);
-		parent->variance += work->sums[id].variance;
 	}
 }
 
 static void add_total(struct function_sum *function, const struct sums *sums)
 {
-	add_counts(&function->total, &sums->metric);
+	add_amount(&function->total, &sums->metric);
 	add_counts(&function->total_allocated, &sums->allocated);
-	function->total_bytes_error += sums->variance;
 }
 
 /*
@@ -106,8 +113,8 @@ static int compare_sums(const void *left, const void *right)
 {
 	const struct function_sum *a = left, *b = right;
 
-	COMPARE(b->total.bytes, a->total.bytes);
-	COMPARE(b->own.bytes, a->own.bytes);
+	COMPARE(b->total.amount, a->total.amount);
+	COMPARE(b->own.amount, a->own.amount);
 	COMPARE(b->total.count, a->total.count);
 	COMPARE(b->total_allocated.bytes, a->total_allocated.bytes);
 	COMPARE(b->total_allocated.count, a->total_allocated.count);
@@ -125,8 +132,8 @@ static struct functions *collect(struct work *work)
 		if (sum.total_allocated.count == 0 && sum.total.count == 0)
 			continue;
 		sum.frame = f;
-		sum.own_bytes_error = sqrt(sum.own_bytes_error);
-		sum.total_bytes_error = sqrt(sum.total_bytes_error);
+		sum.own.error = sqrt(sum.own.error);
+		sum.total.error = sqrt(sum.total.error);
 		work->functions[functions->count++] = sum;
 	}
 	functions->sums = work->functions;

@@ -9,14 +9,16 @@ struct function_sum {
 	frame_id frame; /* one of the function's frames, for its names; 0: stacks without frames */
 	/* In the profile's metric: by the function itself, and with what it called. A recursive
 	 * function counts once per stack. */
-	struct tally_counts own, total;
-	double own_bytes_error, total_bytes_error; /* standard errors; 0 when exact */
+	struct function_amount {
+		uint64_t amount, count;
+		double error; /* standard error of the amount; 0 when exact */
+	} own, total;
 	/* Everything ever allocated, whatever the metric. */
 	struct tally_counts own_allocated, total_allocated;
 };
 
 struct functions {
-	struct function_sum *sums; /* largest total bytes first */
+	struct function_sum *sums; /* largest total amount first */
 	size_t count;
 };
 

@@ -139,9 +139,9 @@ static void start_timeline(struct timeline *timeline, const struct capture_reade
 
 static void finish_timeline(struct profile *profile, struct timeline *timeline, uint64_t end_ns)
 {
-	timeline_end(timeline, end_ns, &profile->timeline, &profile->timeline_count);
-	timeline_add_rss(profile->timeline, profile->timeline_count, timeline->from_ns,
-			 profile->reader);
+	timeline_end(timeline, end_ns, &profile->memory.timeline, &profile->memory.timeline_count);
+	timeline_add_rss(profile->memory.timeline, profile->memory.timeline_count,
+			 timeline->from_ns, profile->reader);
 }
 
 static process_id thread_process(const struct capture_reader *reader, thread_id thread)
@@ -174,7 +174,7 @@ static bool find_row(struct builder *builder, stack_id stack, thread_id thread, 
 		.stack = stack,
 		.thread = split ? thread : 0,
 		.process = process,
-		.allocator = allocator,
+		.memory.allocator = allocator,
 	};
 	if (!profile->estimated)
 		return true;
@@ -210,15 +210,15 @@ static void add_exact(struct builder *builder, const struct tally_row *rows, siz
 		uint32_t number;
 
 		if (!find_row(builder, rows[i].stack, rows[i].thread, rows[i].allocator, &number)) {
-			profile->hidden_bytes += counts->bytes;
+			profile->hidden_amount += counts->bytes;
 			profile->hidden_count += counts->count;
 			continue;
 		}
 		row = &profile->rows[number];
-		row->bytes += counts->bytes;
+		row->amount += counts->bytes;
 		row->count += counts->count;
-		row->allocated.bytes += rows[i].total.bytes;
-		row->allocated.count += rows[i].total.count;
+		row->memory.allocated.bytes += rows[i].total.bytes;
+		row->memory.allocated.count += rows[i].total.count;
 	}
 }
 
@@ -264,19 +264,19 @@ static void round_estimates(struct builder *builder)
 		const struct estimate_sum *allocated = &builder->estimates[i].allocated;
 		struct profile_row *row = &profile->rows[i];
 
-		row->bytes = rounded(metric->bytes);
+		row->amount = rounded(metric->bytes);
 		row->count = rounded(metric->count);
-		row->bytes_error = sqrt(metric->bytes_variance);
+		row->amount_error = sqrt(metric->bytes_variance);
 		row->count_error = sqrt(metric->count_variance);
-		row->allocated.bytes = rounded(allocated->bytes);
-		row->allocated.count = rounded(allocated->count);
-		row->allocated_bytes_error = sqrt(allocated->bytes_variance);
+		row->memory.allocated.bytes = rounded(allocated->bytes);
+		row->memory.allocated.count = rounded(allocated->count);
+		row->memory.allocated_bytes_error = sqrt(allocated->bytes_variance);
 		bytes_variance += metric->bytes_variance;
 		count_variance += metric->count_variance;
 	}
-	profile->bytes_error = sqrt(bytes_variance);
+	profile->amount_error = sqrt(bytes_variance);
 	profile->count_error = sqrt(count_variance);
-	profile->hidden_bytes = rounded(builder->hidden.bytes);
+	profile->hidden_amount = rounded(builder->hidden.bytes);
 	profile->hidden_count = rounded(builder->hidden.count);
 }
 
@@ -284,13 +284,13 @@ static int compare_rows(const void *left, const void *right)
 {
 	const struct profile_row *a = left, *b = right;
 
-	COMPARE(b->bytes, a->bytes);
+	COMPARE(b->amount, a->amount);
 	COMPARE(b->count, a->count);
-	COMPARE(b->allocated.bytes, a->allocated.bytes);
+	COMPARE(b->memory.allocated.bytes, a->memory.allocated.bytes);
 	COMPARE(a->stack, b->stack);
 	COMPARE(a->process, b->process);
 	COMPARE(a->thread, b->thread);
-	COMPARE(a->allocator, b->allocator);
+	COMPARE(a->memory.allocator, b->memory.allocator);
 	return 0;
 }
 
@@ -307,10 +307,10 @@ static void finish_rows(struct builder *builder)
 	for (size_t i = 0; i < profile->all_count; i++) {
 		const struct profile_row *row = &profile->rows[i];
 
-		if (row->bytes == 0 && row->count == 0)
+		if (row->amount == 0 && row->count == 0)
 			break;
 		profile->row_count++;
-		profile->bytes += row->bytes;
+		profile->amount += row->amount;
 		profile->count += row->count;
 	}
 }
@@ -358,7 +358,7 @@ static void profile_read_full(struct profile *profile)
 	start_timeline(&timeline, profile->reader, options, &end_ns);
 	read_events(profile->reader, options, tally, NULL, &timeline);
 	finish_timeline(profile, &timeline, end_ns);
-	profile->totals = *tally_totals(tally);
+	profile->memory.totals = *tally_totals(tally);
 	count = tally_settle(tally, &rows);
 	builder_init(&builder, profile);
 	add_exact(&builder, rows, count);
@@ -385,10 +385,10 @@ static void profile_read_sampled(struct profile *profile)
 	start_timeline(&timeline, profile->reader, &profile->options, &end_ns);
 	read_events(profile->reader, &profile->options, NULL, estimate, &timeline);
 	finish_timeline(profile, &timeline, end_ns);
-	estimate_totals(estimate, &profile->totals);
-	profile->allocated_error = error_of(estimate_allocated(estimate));
-	profile->peak_error = error_of(estimate_peak(estimate));
-	profile->live_error = error_of(estimate_live(estimate));
+	estimate_totals(estimate, &profile->memory.totals);
+	profile->memory.allocated_error = error_of(estimate_allocated(estimate));
+	profile->memory.peak_error = error_of(estimate_peak(estimate));
+	profile->memory.live_error = error_of(estimate_live(estimate));
 	count = estimate_settle(estimate, &rows);
 	builder_init(&builder, profile);
 	add_estimated(&builder, rows, count);
@@ -410,7 +410,7 @@ static void profile_read_aggregate(struct profile *profile)
 	while (reader_events(profile->reader, &event, 1) > 0)
 		;
 	finish_timeline(profile, &timeline, end_ns);
-	profile->totals = *reader_totals(profile->reader);
+	profile->memory.totals = *reader_totals(profile->reader);
 	count = reader_rows(profile->reader, &rows);
 	builder_init(&builder, profile);
 	add_exact(&builder, rows, count);
@@ -450,7 +450,7 @@ void profile_destroy(struct profile *profile)
 	if (profile == NULL)
 		return;
 	free(profile->rows);
-	free(profile->timeline);
+	free(profile->memory.timeline);
 	stacks_destroy(profile->stacks);
 	free(profile);
 }

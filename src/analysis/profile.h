@@ -8,8 +8,9 @@
 #include "capture/reader.h"
 
 /*
- * A capture read once, boiled down to rows: how many bytes each stack stands for in the chosen
- * metric. A pure function of the capture and the options: no clock, no environment, no printing.
+ * A capture read once, boiled down to rows: what amount of bytes each stack stands for in the
+ * chosen metric. A pure function of the capture and the options: no clock, no environment, no
+ * printing.
  */
 enum metric {
 	METRIC_PEAK,      /* live at the moment of the highest total */
@@ -19,6 +20,11 @@ enum metric {
 };
 
 const char *metric_name(enum metric metric); /* "peak", "leaks", "temporary", "total" */
+
+/* What amounts are counted in. */
+enum unit {
+	UNIT_BYTES,
+};
 
 struct profile_options {
 	enum metric metric;
@@ -45,13 +51,15 @@ struct profile_row {
 	stack_id stack;   /* in the profile's own stack table: profile_stack */
 	thread_id thread; /* 0 when threads are merged */
 	process_id process;
-	uint32_t allocator;
-	uint64_t bytes;
-	uint64_t count;
-	double bytes_error; /* standard error of bytes; 0 when the capture is exact */
+	uint64_t amount;     /* in the profile's unit */
+	uint64_t count;      /* of blocks */
+	double amount_error; /* standard error of amount; 0 when the capture is exact */
 	double count_error;
-	struct tally_counts allocated; /* everything it ever allocated, whatever the metric */
-	double allocated_bytes_error;
+	struct profile_row_memory {
+		uint32_t allocator;
+		struct tally_counts allocated; /* everything ever, whatever the metric */
+		double allocated_bytes_error;
+	} memory;
 };
 
 struct profile_point {
@@ -61,19 +69,8 @@ struct profile_point {
 	uint64_t rss_bytes;  /* last RSS in the bin, summed over processes; 0: none */
 };
 
-struct profile {
-	struct capture_reader *reader; /* borrowed */
-	struct profile_options options;
-	bool estimated; /* sampled: bytes and counts are estimates */
-
-	struct profile_row *rows; /* largest bytes first; ties in a fixed order */
-	size_t row_count;
-	size_t all_count; /* rows[row_count..all_count): nothing in this metric, only `allocated` */
-	uint64_t bytes, count;               /* sums over rows */
-	double bytes_error, count_error;     /* standard errors of these sums */
-	uint64_t hidden_bytes, hidden_count; /* what the filters took away */
-
-	/* Of the whole capture, or of the window, before any filter (estimates where sampled). */
+/* The heap of the whole capture, or of the window, before any filter (estimates where sampled). */
+struct profile_memory {
 	struct tally_totals totals;
 	struct profile_error {
 		double bytes, count;
@@ -82,6 +79,22 @@ struct profile {
 	 */
 	struct profile_point *timeline;
 	size_t timeline_count;
+};
+
+struct profile {
+	struct capture_reader *reader; /* borrowed */
+	struct profile_options options;
+	enum unit unit; /* of all amounts */
+	bool estimated; /* amounts and counts are estimates */
+
+	struct profile_row *rows; /* largest amount first; ties in a fixed order */
+	size_t row_count;
+	size_t all_count; /* rows[row_count..all_count): nothing in this metric, only `memory` */
+	uint64_t amount, count;               /* sums over rows */
+	double amount_error, count_error;     /* standard errors of these sums */
+	uint64_t hidden_amount, hidden_count; /* what the filters took away */
+
+	struct profile_memory memory;
 	struct stacks *stacks; /* frames after hiding, see analysis/stacks.h */
 };
 

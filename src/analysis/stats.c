@@ -56,9 +56,10 @@ static struct stats_location *collect_locations(const struct profile *profile, s
 		const struct profile_row *row = &profile->rows[i];
 		struct stats_location *location = &locations[stacks->frames[row->stack]];
 
-		location->allocated.bytes += row->allocated.bytes;
-		location->allocated.count += row->allocated.count;
-		location->bytes_error += row->allocated_bytes_error * row->allocated_bytes_error;
+		location->allocated.bytes += row->memory.allocated.bytes;
+		location->allocated.count += row->memory.allocated.count;
+		location->bytes_error +=
+			row->memory.allocated_bytes_error * row->memory.allocated_bytes_error;
 	}
 	*count = 0;
 	for (size_t f = 0; f <= highest; f++) {
@@ -99,9 +100,9 @@ static uint64_t find_peak_rss(const struct profile *profile)
 	uint32_t processes = reader_process_count(profile->reader);
 	uint64_t peak = 0;
 
-	for (size_t i = 0; i < profile->timeline_count; i++) {
-		if (profile->timeline[i].rss_bytes > peak)
-			peak = profile->timeline[i].rss_bytes;
+	for (size_t i = 0; i < profile->memory.timeline_count; i++) {
+		if (profile->memory.timeline[i].rss_bytes > peak)
+			peak = profile->memory.timeline[i].rss_bytes;
 	}
 	for (size_t i = 0; i < sample_count; i++) {
 		if (samples[i].bytes > peak)
@@ -148,14 +149,14 @@ static bool find_live(const struct profile *profile, uint64_t time_ns, bool *at_
 	bool windowed = profile->options.from_ns != 0 || profile->options.to_ns != 0;
 
 	*at_end = reader_start(profile->reader)->mode == CAPTURE_AGGREGATE;
-	*live_bytes = profile->totals.live.bytes;
+	*live_bytes = profile->memory.totals.live.bytes;
 	if (*at_end)
 		return true;
 	if (windowed)
 		return false;
-	for (size_t i = 0; i < profile->timeline_count; i++) {
-		*live_bytes = profile->timeline[i].live_bytes;
-		if (time_ns < profile->timeline[i].time_ns)
+	for (size_t i = 0; i < profile->memory.timeline_count; i++) {
+		*live_bytes = profile->memory.timeline[i].live_bytes;
+		if (time_ns < profile->memory.timeline[i].time_ns)
 			break;
 	}
 	return true;
@@ -235,7 +236,7 @@ static void explain_memory(struct stats *stats)
 
 static void find_histogram(struct stats *stats)
 {
-	const uint64_t *histogram = stats->profile->totals.size_histogram;
+	const uint64_t *histogram = stats->profile->memory.totals.size_histogram;
 
 	stats->histogram_first = 65;
 	for (unsigned i = 0; i < 65; i++) {

@@ -45,9 +45,9 @@ static void add_row(struct fixture *fixture, stack_id stack, thread_id thread, u
 	struct profile *profile = &fixture->profile;
 
 	profile->rows[profile->row_count++] = (struct profile_row){
-		.stack = stack, .thread = thread, .bytes = bytes, .count = count};
+		.stack = stack, .thread = thread, .amount = bytes, .count = count};
 	profile->all_count = profile->row_count;
-	profile->bytes += bytes;
+	profile->amount += bytes;
 	profile->count += count;
 }
 
@@ -66,8 +66,8 @@ static void assert_node(const struct calltree_node *node, frame_id frame, uint64
 			uint64_t total)
 {
 	assert_int_equal(node->frame, frame);
-	assert_int_equal(node->own_bytes, own);
-	assert_int_equal(node->total_bytes, total);
+	assert_int_equal(node->own_amount, own);
+	assert_int_equal(node->total_amount, total);
 }
 
 enum {
@@ -216,7 +216,7 @@ static void a_deep_stack_needs_no_deep_calls(void **state)
 		uint32_t seen = 1;
 
 		assert_int_equal(tree->max_depth, DEPTH);
-		assert_int_equal(tree->nodes[0].total_bytes, 17);
+		assert_int_equal(tree->nodes[0].total_amount, 17);
 		for (uint32_t n = calltree_next(tree, 0, 0); n != 0; n = calltree_next(tree, n, 0))
 			seen++;
 		assert_int_equal(seen, tree->count);
@@ -274,20 +274,20 @@ static void check_against_rows(const struct fixture *fixture, const struct callt
 			if (length < own_length ||
 			    memcmp(path, own_path, own_length * sizeof(*path)) != 0)
 				continue;
-			bytes += row->bytes;
+			bytes += row->amount;
 			count += row->count;
-			own += length == own_length ? row->bytes : 0;
+			own += length == own_length ? row->amount : 0;
 		}
-		assert_int_equal(node->total_bytes, bytes);
+		assert_int_equal(node->total_amount, bytes);
 		assert_int_equal(node->total_count, count);
-		assert_int_equal(node->own_bytes, own);
+		assert_int_equal(node->own_amount, own);
 		if (n > 0) {
 			assert_true(node->parent < n);
 			assert_int_equal(node->depth, tree->nodes[node->parent].depth + 1);
 		}
 		if (node->next_sibling != 0)
-			assert_true(tree->nodes[node->next_sibling].total_bytes <=
-				    node->total_bytes);
+			assert_true(tree->nodes[node->next_sibling].total_amount <=
+				    node->total_amount);
 	}
 }
 
@@ -299,17 +299,17 @@ static void check_limit(const struct fixture *fixture, const struct calltree *fu
 	uint32_t expected = 1;
 	uint64_t own = 0;
 
-	while (expected < full->count && full->nodes[expected].total_bytes >= options->min_bytes)
+	while (expected < full->count && full->nodes[expected].total_amount >= options->min_amount)
 		expected++;
 	if (options->max_nodes != 0 && options->max_nodes < expected)
 		expected = options->max_nodes;
 	assert_int_equal(tree->count, expected);
 	check_against_rows(fixture, tree, options->inverted);
 	for (uint32_t n = 0; n < tree->count; n++) {
-		own += tree->nodes[n].own_bytes;
-		assert_int_equal(tree->nodes[n].total_bytes, full->nodes[n].total_bytes);
+		own += tree->nodes[n].own_amount;
+		assert_int_equal(tree->nodes[n].total_amount, full->nodes[n].total_amount);
 	}
-	assert_int_equal(own + tree->left_out_bytes, fixture->profile.bytes);
+	assert_int_equal(own + tree->left_out_amount, fixture->profile.amount);
 	assert_int_equal(tree->left_out == 0, tree->count == full->count);
 	calltree_destroy(tree);
 }
@@ -384,7 +384,7 @@ static void random_trees_agree_with_their_rows(void **state)
 		options.max_nodes = 1 + next_random(&seed) % tree->count;
 		check_limit(&fixture, tree, &options);
 		options.max_nodes = 0;
-		options.min_bytes = next_random(&seed) % 300;
+		options.min_amount = next_random(&seed) % 300;
 		check_limit(&fixture, tree, &options);
 		options.max_nodes = 1 + next_random(&seed) % 20;
 		check_limit(&fixture, tree, &options);

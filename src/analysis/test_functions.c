@@ -67,14 +67,14 @@ static void a_recursive_function_counts_once_per_stack(void **state)
 
 	(void)state;
 	assert_int_equal(functions->count, 3); /* fib of other.py is another */
-	assert_int_equal(fib->total.bytes, 16);
+	assert_int_equal(fib->total.amount, 16);
 	assert_int_equal(fib->total.count, 4);
-	assert_int_equal(fib->own.bytes, 5);
+	assert_int_equal(fib->own.amount, 5);
 	assert_int_equal(fib->own.count, 2);
 	assert_int_equal(fib->total_allocated.bytes, 21);
 	assert_int_equal(fib->total_allocated.count, 5);
-	assert_int_equal(leaf->own.bytes, 10);
-	assert_int_equal(leaf->total.bytes, 10);
+	assert_int_equal(leaf->own.amount, 10);
+	assert_int_equal(leaf->total.amount, 10);
 	assert_int_equal(leaf->own_allocated.bytes, 15);
 	assert_int_equal(leaf->own_allocated.count, 2);
 	functions_destroy(functions);
@@ -90,14 +90,14 @@ static void lines_merge_in_the_call_tree(void **state)
 	(void)state;
 	/* all > fib > fib > leaf, and leaf and other.py's fib below the outer fib */
 	assert_int_equal(tree->count, 6);
-	assert_int_equal(tree->nodes[1].total_bytes, 21);
+	assert_int_equal(tree->nodes[1].total_amount, 21);
 	calltree_destroy(tree);
 	tree = calltree_create(profile,
 			       &(struct calltree_options){.merge_lines = true, .inverted = true});
 	/* leaf 15 > fib 15, of which the outermost 5, > fib 10 */
-	assert_int_equal(tree->nodes[1].total_bytes, 15);
-	assert_int_equal(tree->nodes[tree->nodes[1].first_child].total_bytes, 15);
-	assert_int_equal(tree->nodes[tree->nodes[1].first_child].own_bytes, 5);
+	assert_int_equal(tree->nodes[1].total_amount, 15);
+	assert_int_equal(tree->nodes[tree->nodes[1].first_child].total_amount, 15);
+	assert_int_equal(tree->nodes[tree->nodes[1].first_child].own_amount, 5);
 	calltree_destroy(tree);
 	destroy(profile);
 }
@@ -148,8 +148,8 @@ static void random_stacks_sum_up(void **state)
 	functions = functions_create(profile);
 	assert_int_equal(functions->count, FUNCTIONS);
 	for (unsigned f = 0; f < FUNCTIONS; f++) {
-		assert_int_equal(find(profile, functions, names[f])->own.bytes, own[f]);
-		assert_int_equal(find(profile, functions, names[f])->total.bytes, total[f]);
+		assert_int_equal(find(profile, functions, names[f])->own.amount, own[f]);
+		assert_int_equal(find(profile, functions, names[f])->total.amount, total[f]);
 	}
 	functions_destroy(functions);
 	destroy(profile);
@@ -169,8 +169,8 @@ static void blocks_without_a_stack_are_a_function_of_their_own(void **state)
 	functions = functions_create(profile);
 	assert_int_equal(functions->count, 2);
 	assert_int_equal(functions->sums[0].frame, 0);
-	assert_int_equal(functions->sums[0].own.bytes, 40);
-	assert_int_equal(functions->sums[0].total.bytes, 40);
+	assert_int_equal(functions->sums[0].own.amount, 40);
+	assert_int_equal(functions->sums[0].total.amount, 40);
 	functions_destroy(functions);
 	destroy(profile);
 }

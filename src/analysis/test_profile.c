@@ -45,7 +45,7 @@ static void assert_row(const struct profile *profile, size_t row, const char *fu
 		       uint64_t bytes, uint64_t count)
 {
 	assert_string_equal(function_of(profile, row), function);
-	assert_int_equal(profile->rows[row].bytes, bytes);
+	assert_int_equal(profile->rows[row].amount, bytes);
 	assert_int_equal(profile->rows[row].count, count);
 }
 
@@ -97,19 +97,19 @@ static void check_metrics(uint32_t mode)
 		assert_int_equal(profile->row_count, 2);
 		assert_row(profile, 0, "parse", cases[i].parse_bytes, cases[i].parse_count);
 		assert_row(profile, 1, "load", cases[i].load_bytes, cases[i].load_count);
-		assert_int_equal(profile->bytes, cases[i].parse_bytes + cases[i].load_bytes);
+		assert_int_equal(profile->amount, cases[i].parse_bytes + cases[i].load_bytes);
 		assert_int_equal(profile->count, cases[i].parse_count + cases[i].load_count);
-		assert_int_equal(profile->rows[1].allocated.bytes, 115);
-		assert_int_equal(profile->rows[1].allocated.count, 3);
+		assert_int_equal(profile->rows[1].memory.allocated.bytes, 115);
+		assert_int_equal(profile->rows[1].memory.allocated.count, 3);
 		assert_false(profile->estimated);
-		assert_int_equal(profile->rows[0].allocator, ALLOCATOR_MALLOC);
+		assert_int_equal(profile->rows[0].memory.allocator, ALLOCATOR_MALLOC);
 		assert_int_equal(profile->rows[0].thread, 0);
 		assert_int_equal(profile->rows[0].process, 1);
-		assert_int_equal(profile->totals.peak_bytes, 1060);
-		assert_int_equal(profile->totals.peak_count, 3);
-		assert_int_equal(profile->totals.allocated.count, 5);
-		assert_int_equal(profile->totals.freed.count, 3);
-		assert_int_equal(profile->totals.live.bytes, 60);
+		assert_int_equal(profile->memory.totals.peak_bytes, 1060);
+		assert_int_equal(profile->memory.totals.peak_count, 3);
+		assert_int_equal(profile->memory.totals.allocated.count, 5);
+		assert_int_equal(profile->memory.totals.freed.count, 3);
+		assert_int_equal(profile->memory.totals.live.bytes, 60);
 		destroy(profile);
 	}
 }
@@ -131,16 +131,17 @@ static void the_peak_has_its_moment(void **state)
 	struct profile *profile = create(make_history(CAPTURE_FULL), &(struct profile_options){0});
 
 	(void)state;
-	assert_in_range(profile->totals.peak_time_ns, 28 * MS, 32 * MS);
-	assert_in_range(profile->timeline_count, 38, 45);
-	for (size_t i = 0; i < profile->timeline_count; i++) {
-		const struct profile_point *point = &profile->timeline[i];
-		bool at_peak = point->time_ns > profile->totals.peak_time_ns &&
-			       point->time_ns <= profile->totals.peak_time_ns + MS;
+	assert_in_range(profile->memory.totals.peak_time_ns, 28 * MS, 32 * MS);
+	assert_in_range(profile->memory.timeline_count, 38, 45);
+	for (size_t i = 0; i < profile->memory.timeline_count; i++) {
+		const struct profile_point *point = &profile->memory.timeline[i];
+		bool at_peak = point->time_ns > profile->memory.totals.peak_time_ns &&
+			       point->time_ns <= profile->memory.totals.peak_time_ns + MS;
 
 		assert_int_equal(at_peak, point->heap_bytes == 1060);
 	}
-	assert_int_equal(profile->timeline[profile->timeline_count - 1].live_bytes, 60);
+	assert_int_equal(profile->memory.timeline[profile->memory.timeline_count - 1].live_bytes,
+			 60);
 	destroy(profile);
 }
 
@@ -161,7 +162,7 @@ static void rows_without_bytes_in_the_metric_come_last(void **state)
 	assert_row(profile, 0, "stays", 7, 1);
 	assert_row(profile, 1, "empty", 0, 1); /* malloc(0) is a block */
 	assert_row(profile, 2, "gone", 0, 0);
-	assert_int_equal(profile->rows[2].allocated.bytes, 10);
+	assert_int_equal(profile->rows[2].memory.allocated.bytes, 10);
 	destroy(profile);
 }
 
@@ -249,12 +250,12 @@ static void filters_keep_what_matches_each_list(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct profile *profile = create(make_threads(), &cases[i].options);
 
-		if (profile->bytes != cases[i].bytes)
+		if (profile->amount != cases[i].bytes)
 			fail_msg("filter %zu leaves %llu bytes", i,
-				 (unsigned long long)profile->bytes);
-		assert_int_equal(profile->bytes + profile->hidden_bytes, 143);
+				 (unsigned long long)profile->amount);
+		assert_int_equal(profile->amount + profile->hidden_amount, 143);
 		assert_int_equal(profile->count + profile->hidden_count, 4);
-		assert_int_equal(profile->totals.allocated.bytes, 143);
+		assert_int_equal(profile->memory.totals.allocated.bytes, 143);
 		destroy(profile);
 	}
 }
@@ -283,8 +284,8 @@ static void hidden_frames_let_rows_merge(void **state)
 		profile = create(specimen_read(&s, true), &options);
 		assert_int_equal(profile->row_count, 2);
 		/* Filters see the frames that are hidden. */
-		assert_int_equal(profile->rows[0].bytes, filtered ? 30 : 34);
-		assert_int_equal(profile->rows[1].bytes, filtered ? 5 : 11);
+		assert_int_equal(profile->rows[0].amount, filtered ? 30 : 34);
+		assert_int_equal(profile->rows[1].amount, filtered ? 5 : 11);
 		assert_string_equal(function_of(profile, 1), "<module>");
 		destroy(profile);
 	}
@@ -301,14 +302,14 @@ static void a_window_sees_its_own_blocks(void **state)
 	assert_int_equal(profile->row_count, 2);
 	assert_row(profile, 0, "parse", 1000, 1);
 	assert_row(profile, 1, "load", 10, 1);
-	assert_int_equal(profile->totals.peak_bytes, 1010);
-	assert_in_range(profile->timeline_count, 18, 21);
-	assert_true(profile->timeline[0].time_ns == 16 * MS);
+	assert_int_equal(profile->memory.totals.peak_bytes, 1010);
+	assert_in_range(profile->memory.timeline_count, 18, 21);
+	assert_true(profile->memory.timeline[0].time_ns == 16 * MS);
 	destroy(profile);
 
 	profile = create(make_history(CAPTURE_FULL),
 			 &(struct profile_options){.metric = METRIC_TOTAL, .from_ns = 35 * MS});
-	assert_int_equal(profile->bytes, 5);
+	assert_int_equal(profile->amount, 5);
 	destroy(profile);
 }
 
@@ -375,17 +376,17 @@ static void sampled_captures_are_estimated(void **state)
 	assert_true(profile->estimated);
 	assert_row(profile, 0, "large", 1000000, 1);
 	assert_row(profile, 1, "small", (uint64_t)llround(1000 / p), (uint64_t)llround(2 / p));
-	assert_true(profile->rows[0].bytes_error < 1e-9);
-	assert_true(fabs(profile->rows[1].bytes_error - error * sqrt(2)) < 1e-6);
-	assert_true(fabs(profile->bytes_error - error * sqrt(2)) < 1e-6);
+	assert_true(profile->rows[0].amount_error < 1e-9);
+	assert_true(fabs(profile->rows[1].amount_error - error * sqrt(2)) < 1e-6);
+	assert_true(fabs(profile->amount_error - error * sqrt(2)) < 1e-6);
 	assert_true(fabs(profile->count_error - sqrt(2 * (1 - p) / (p * p))) < 1e-9);
-	assert_int_equal(profile->totals.allocated.bytes, 1000000 + llround(1000 / p));
+	assert_int_equal(profile->memory.totals.allocated.bytes, 1000000 + llround(1000 / p));
 	destroy(profile);
 
 	profile = create(make_sampled(CAPTURE_FULL),
 			 &(struct profile_options){.metric = METRIC_LEAKS});
 	assert_row(profile, 1, "small", (uint64_t)llround(500 / p), (uint64_t)llround(1 / p));
-	assert_int_equal(profile->timeline[profile->timeline_count - 1].live_bytes,
+	assert_int_equal(profile->memory.timeline[profile->memory.timeline_count - 1].live_bytes,
 			 1000000 + (uint64_t)(500 / p));
 	destroy(profile);
 }
@@ -413,12 +414,12 @@ static void rss_is_summed_over_processes(void **state)
 	writer_time(s.writer, 10 * MS + MS / 2);
 	specimen_malloc(&s, 0, 1);
 	profile = create(specimen_read(&s, true), &(struct profile_options){0});
-	assert_in_range(profile->timeline_count, 10, 11);
-	assert_int_equal(profile->timeline[0].rss_bytes, 0);
-	assert_int_equal(profile->timeline[1].rss_bytes, 1000);
-	assert_int_equal(profile->timeline[2].rss_bytes, 0);
-	assert_int_equal(profile->timeline[5].rss_bytes, 3100);
-	assert_int_equal(profile->timeline[9].rss_bytes, 2000);
+	assert_in_range(profile->memory.timeline_count, 10, 11);
+	assert_int_equal(profile->memory.timeline[0].rss_bytes, 0);
+	assert_int_equal(profile->memory.timeline[1].rss_bytes, 1000);
+	assert_int_equal(profile->memory.timeline[2].rss_bytes, 0);
+	assert_int_equal(profile->memory.timeline[5].rss_bytes, 3100);
+	assert_int_equal(profile->memory.timeline[9].rss_bytes, 2000);
 	destroy(profile);
 }
 

@@ -75,9 +75,9 @@ static int write_collapsed(const struct profile *profile, const struct report_op
 		path_enter(&path, tree, node, profile->options.split_threads);
 		if (here->thread != 0)
 			thread = here->thread;
-		if (here->own_bytes > 0) {
+		if (here->own_amount > 0) {
 			write_stack(&labels, &path, thread, out);
-			fprintf(out, " %" PRIu64 "\n", here->own_bytes);
+			fprintf(out, " %" PRIu64 "\n", here->own_amount);
 		}
 		node = calltree_next(tree, node, 0);
 	} while (node != 0);

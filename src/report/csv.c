@@ -72,12 +72,13 @@ static void write_row(const struct profile *profile, const struct profile_row *r
 	stack_id parent;
 	frame_id id;
 
-	fprintf(out, "%" PRIu64 ",%" PRIu64, row->bytes, row->count);
+	fprintf(out, "%" PRIu64 ",%" PRIu64, row->amount, row->count);
 	if (profile->estimated) {
-		write_error(row->bytes_error, out);
+		write_error(row->amount_error, out);
 		write_error(row->count_error, out);
 	}
-	fprintf(out, ",%s,%u", allocator_name(row->allocator), names_pid(profile, row->process));
+	fprintf(out, ",%s,%u", allocator_name(row->memory.allocator),
+		names_pid(profile, row->process));
 	if (profile->options.split_threads) {
 		char name[256];
 

@@ -76,7 +76,7 @@ struct packer {
 
 /* What a node stands for beside its frame's own and its children. */
 struct remainder {
-	uint64_t bytes, count;
+	uint64_t amount, count;
 	double own_error;
 };
 
@@ -152,17 +152,17 @@ static struct remainder node_remainder(const struct calltree *tree,
 				       const struct calltree_node *node)
 {
 	struct remainder rest = {
-		.bytes = node->total_bytes - node->own_bytes,
+		.amount = node->total_amount - node->own_amount,
 		.count = node->total_count - node->own_count,
 	};
-	double squared = node->total_bytes_error * node->total_bytes_error;
+	double squared = node->total_error * node->total_error;
 
 	for (uint32_t c = node->first_child; c != 0; c = tree->nodes[c].next_sibling) {
 		const struct calltree_node *child = &tree->nodes[c];
 
-		rest.bytes -= child->total_bytes;
+		rest.amount -= child->total_amount;
 		rest.count -= child->total_count;
-		squared -= child->total_bytes_error * child->total_bytes_error;
+		squared -= child->total_error * child->total_error;
 	}
 	rest.own_error = squared > 0 ? sqrt(squared) : 0;
 	return rest;
@@ -170,7 +170,7 @@ static struct remainder node_remainder(const struct calltree *tree,
 
 static bool has_no_stack(const struct calltree_node *node)
 {
-	return node->frame == 0 && (node->own_bytes != 0 || node->own_count != 0);
+	return node->frame == 0 && (node->own_amount != 0 || node->own_count != 0);
 }
 
 static void number_thread(struct page *page, thread_id thread)
@@ -206,7 +206,7 @@ static void number_tree(struct page *page)
 			if (page->no_stack == 0)
 				page->no_stack = add_frame(page, names_frame(page->profile, 0));
 		}
-		if (rest.bytes != 0 || rest.count != 0) {
+		if (rest.amount != 0 || rest.count != 0) {
 			page->node_count++;
 			if (page->left_out == 0)
 				page->left_out = add_frame(page, &left_out);
@@ -316,18 +316,18 @@ static void write_timeline(const struct page *page, struct json *json)
 	json_begin_object(json);
 	json_key(json, "seconds");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->timeline_count; i++)
-		json_seconds(json, profile->timeline[i].time_ns / 1000 * 1000);
+	for (size_t i = 0; i < profile->memory.timeline_count; i++)
+		json_seconds(json, profile->memory.timeline[i].time_ns / 1000 * 1000);
 	json_end_array(json);
 	json_key(json, "heap");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->timeline_count; i++)
-		json_uint(json, profile->timeline[i].heap_bytes);
+	for (size_t i = 0; i < profile->memory.timeline_count; i++)
+		json_uint(json, profile->memory.timeline[i].heap_bytes);
 	json_end_array(json);
 	json_key(json, "rss");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->timeline_count; i++)
-		json_uint(json, profile->timeline[i].rss_bytes);
+	for (size_t i = 0; i < profile->memory.timeline_count; i++)
+		json_uint(json, profile->memory.timeline[i].rss_bytes);
 	json_end_array(json);
 	json_end_object(json);
 }
@@ -337,16 +337,16 @@ static void write_numbers(const struct page *page, struct json *json)
 	const struct profile *profile = page->profile;
 
 	json_key_string(json, "metric", metric_name(profile->options.metric));
-	json_key_uint(json, "bytes", profile->bytes);
+	json_key_uint(json, "bytes", profile->amount);
 	json_key_uint(json, "count", profile->count);
 	json_key_bool(json, "estimated", profile->estimated);
-	json_key_double(json, "bytes_error", profile->bytes_error);
+	json_key_double(json, "bytes_error", profile->amount_error);
 	json_key_double(json, "count_error", profile->count_error);
 	json_key_uint(json, "temporary_threshold", profile->options.temporary_threshold);
-	json_key_uint(json, "peak_bytes", profile->totals.peak_bytes);
-	json_key_seconds(json, "peak_seconds", profile->totals.peak_time_ns);
+	json_key_uint(json, "peak_bytes", profile->memory.totals.peak_bytes);
+	json_key_seconds(json, "peak_seconds", profile->memory.totals.peak_time_ns);
 	json_key_uint(json, "left_out", page->tree->left_out);
-	json_key_uint(json, "left_out_bytes", page->tree->left_out_bytes);
+	json_key_uint(json, "left_out_bytes", page->tree->left_out_amount);
 }
 
 static void write_data(const struct page *page, const char *title)
@@ -457,7 +457,7 @@ static void pack_node(struct packer *packer, enum column column, uint32_t *depth
 		packer_add(packer, frame);
 		break;
 	case COLUMN_BYTES:
-		packer_add(packer, own->bytes);
+		packer_add(packer, own->amount);
 		break;
 	case COLUMN_COUNT:
 		packer_add(packer, own->count);
@@ -473,10 +473,10 @@ static void pack_tree_node(const struct page *page, struct packer *packer, enum 
 			   uint32_t *depth, const struct calltree_node *node)
 {
 	struct remainder rest = node_remainder(page->tree, node);
-	struct remainder own = {node->own_bytes, node->own_count, rest.own_error};
+	struct remainder own = {node->own_amount, node->own_count, rest.own_error};
 	const struct remainder none = {0};
 	bool no_stack = has_no_stack(node);
-	bool left_out = rest.bytes != 0 || rest.count != 0;
+	bool left_out = rest.amount != 0 || rest.count != 0;
 	uint64_t frame = 0;
 
 	if (node->frame != 0)

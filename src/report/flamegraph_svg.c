@@ -162,15 +162,15 @@ static void write_tooltip(const struct picture *picture, const struct calltree_n
 
 	fputs("<title>", out);
 	write_location(location, out);
-	fprintf(out, "\n%s", text_bytes(node->total_bytes, text, sizeof(text)));
-	if (node->total_bytes_error > 0)
+	fprintf(out, "\n%s", text_bytes(node->total_amount, text, sizeof(text)));
+	if (node->total_error > 0)
 		fprintf(out, " \u00b1 %s",
-			text_bytes((uint64_t)node->total_bytes_error, text, sizeof(text)));
+			text_bytes((uint64_t)node->total_error, text, sizeof(text)));
 	fputs(", ", out);
 	escape_html(out,
-		    text_percent((double)node->total_bytes / picture->total, text, sizeof(text)));
+		    text_percent((double)node->total_amount / picture->total, text, sizeof(text)));
 	if (!picture->options->inverted)
-		fprintf(out, ", own %s", text_bytes(node->own_bytes, text, sizeof(text)));
+		fprintf(out, ", own %s", text_bytes(node->own_amount, text, sizeof(text)));
 	fprintf(out, ", %s %s", text_count(node->total_count, text, sizeof(text)),
 		node->total_count == 1 ? "block" : "blocks");
 	fputs("</title>", out);
@@ -188,7 +188,7 @@ static void write_box(const struct picture *picture, uint32_t index)
 {
 	const struct calltree_node *node = &picture->tree->nodes[index];
 	double scale = (WIDTH - 2 * MARGIN) / picture->total;
-	double width = (double)node->total_bytes * scale;
+	double width = (double)node->total_amount * scale;
 	double columns = floor((width - 2 * LABEL_INSET) / CHARACTER_WIDTH);
 	struct names_location location;
 	FILE *out = picture->out;
@@ -222,7 +222,7 @@ static void place_boxes(struct picture *picture)
 
 		for (uint32_t c = nodes[i].first_child; c != 0; c = nodes[c].next_sibling) {
 			picture->left[c] = left;
-			left += (double)nodes[c].total_bytes;
+			left += (double)nodes[c].total_amount;
 		}
 	}
 }
@@ -244,8 +244,8 @@ static char *describe(const struct picture *picture, size_t *lines)
 		fprintf(memory, "the narrowest are left out: %s %s, %s together\n",
 			text_count(picture->tree->left_out, count, sizeof(count)),
 			picture->tree->left_out == 1 ? "branch" : "branches",
-			text_bytes(picture->tree->left_out_bytes, bytes, sizeof(bytes)));
-	if (picture->profile->bytes == 0)
+			text_bytes(picture->tree->left_out_amount, bytes, sizeof(bytes)));
+	if (picture->profile->amount == 0)
 		fputs("Nothing was recorded that would have a width.\n", memory);
 	if (fclose(memory) != 0) {
 		free(text);
@@ -324,20 +324,20 @@ static int flamegraph_svg_write(const struct profile *profile, const struct repo
 {
 	struct calltree_options tree_options = {
 		.inverted = options->inverted,
-		.min_bytes = profile->bytes / ((WIDTH - 2 * MARGIN) * NARROWEST_PER_PIXEL),
+		.min_amount = profile->amount / ((WIDTH - 2 * MARGIN) * NARROWEST_PER_PIXEL),
 		.max_nodes = BOXES_MAX,
 	};
 	struct picture picture = {
 		.profile = profile,
 		.options = options,
 		.out = out,
-		.total = (double)profile->bytes,
+		.total = (double)profile->amount,
 	};
 	struct calltree *tree;
 	int result;
 
-	if (tree_options.min_bytes == 0)
-		tree_options.min_bytes = 1; /* without a width there is nothing to draw */
+	if (tree_options.min_amount == 0)
+		tree_options.min_amount = 1; /* without a width there is nothing to draw */
 	if (options->max_rows > 0 && options->max_rows < BOXES_MAX)
 		tree_options.max_nodes = (uint32_t)options->max_rows + 1;
 	tree = calltree_create(profile, &tree_options);

@@ -43,7 +43,7 @@ static void write_functions(struct writer *writer)
 	for (uint32_t i = 0; i < tree->count; i++) {
 		bool is_frame = i > 0 && tree->nodes[i].thread == 0;
 
-		if (is_frame || tree->nodes[i].own_bytes > 0)
+		if (is_frame || tree->nodes[i].own_amount > 0)
 			write_function(writer, is_frame ? tree->nodes[i].frame : 0);
 	}
 	json_end_array(&writer->json);
@@ -76,8 +76,8 @@ static void write_events(struct writer *writer)
 	json_begin_array(&writer->json);
 	do {
 		path_enter(&path, writer->tree, node, writer->profile->options.split_threads);
-		if (writer->tree->nodes[node].own_bytes > 0)
-			write_event(writer, &path, writer->tree->nodes[node].own_bytes);
+		if (writer->tree->nodes[node].own_amount > 0)
+			write_event(writer, &path, writer->tree->nodes[node].own_amount);
 		node = calltree_next(writer->tree, node, 0);
 	} while (node != 0);
 	json_end_array(&writer->json);

@@ -21,10 +21,10 @@ static void write_total(const struct profile *profile, FILE *out)
 	char bytes[32], count[32], error[32];
 
 	fprintf(out, "%s: %s", metric_name(profile->options.metric),
-		text_bytes(profile->bytes, bytes, sizeof(bytes)));
+		text_bytes(profile->amount, bytes, sizeof(bytes)));
 	if (profile->estimated)
 		fprintf(out, " \u00b1 %s",
-			text_bytes((uint64_t)profile->bytes_error, error, sizeof(error)));
+			text_bytes((uint64_t)profile->amount_error, error, sizeof(error)));
 	fprintf(out, " in %s", text_count(profile->count, count, sizeof(count)));
 	if (profile->estimated)
 		fprintf(out, " \u00b1 %s",
@@ -44,7 +44,7 @@ static void write_moment(const struct profile *profile, FILE *out)
 	switch (profile->options.metric) {
 	case METRIC_PEAK:
 		fprintf(out, " live at %s",
-			text_duration(profile->totals.peak_time_ns, text, sizeof(text)));
+			text_duration(profile->memory.totals.peak_time_ns, text, sizeof(text)));
 		break;
 	case METRIC_LEAKS:
 		fputs(" live at the end", out);
@@ -91,7 +91,7 @@ static void write_filters(const struct profile *profile, FILE *out)
 	}
 	if (profile->hidden_count > 0)
 		fprintf(out, "filtered out: %s in %s %s\n",
-			text_bytes(profile->hidden_bytes, bytes, sizeof(bytes)),
+			text_bytes(profile->hidden_amount, bytes, sizeof(bytes)),
 			text_count(profile->hidden_count, count, sizeof(count)),
 			plural(profile->hidden_count, "block", "blocks"));
 }
@@ -149,7 +149,7 @@ void heading_write_notices(const struct profile *profile, const struct report_op
 }
 
 void heading_write_left_out(const struct profile *profile, size_t shown, size_t rows,
-			    const char *rows_name, uint64_t left_out_bytes, FILE *out)
+			    const char *rows_name, uint64_t left_out_amount, FILE *out)
 {
 	char some[32], all[32], bytes[32], percent[32];
 
@@ -157,8 +157,8 @@ void heading_write_left_out(const struct profile *profile, size_t shown, size_t 
 		return;
 	fprintf(out, "%s of %s %s are shown; the others hold %s (%s)\n",
 		text_count(shown, some, sizeof(some)), text_count(rows, all, sizeof(all)),
-		rows_name, text_bytes(left_out_bytes, bytes, sizeof(bytes)),
-		text_percent(style_share(left_out_bytes, profile->bytes), percent,
+		rows_name, text_bytes(left_out_amount, bytes, sizeof(bytes)),
+		text_percent(style_share(left_out_amount, profile->amount), percent,
 			     sizeof(percent)));
 }
 
@@ -263,7 +263,7 @@ static void write_limits(const struct profile *profile, struct json *json)
 			json_key_seconds(json, "to_seconds", options->to_ns);
 	}
 	if (profile->hidden_count > 0) {
-		json_key_uint(json, "filtered_out_bytes", profile->hidden_bytes);
+		json_key_uint(json, "filtered_out_bytes", profile->hidden_amount);
 		json_key_uint(json, "filtered_out_count", profile->hidden_count);
 	}
 }
@@ -300,10 +300,10 @@ void heading_begin_json(const struct profile *profile, const char *schema, struc
 	json_key_string(json, "schema", schema);
 	heading_write_metadata(profile, json);
 	json_key_string(json, "metric", metric_name(profile->options.metric));
-	json_key_uint(json, "bytes", profile->bytes);
+	json_key_uint(json, "bytes", profile->amount);
 	json_key_uint(json, "count", profile->count);
 	if (profile->estimated) {
-		json_key_double(json, "bytes_error", profile->bytes_error);
+		json_key_double(json, "bytes_error", profile->amount_error);
 		json_key_double(json, "count_error", profile->count_error);
 	}
 }

@@ -199,7 +199,7 @@ static void add_labels(struct writer *writer, const struct profile_row *row)
 	const struct profile *profile = writer->profile;
 	char name[256];
 
-	add_label(writer, "allocator", allocator_name(row->allocator), 0);
+	add_label(writer, "allocator", allocator_name(row->memory.allocator), 0);
 	if (reader_process_count(profile->reader) > 1)
 		add_label(writer, "pid", NULL, names_pid(profile, row->process));
 	if (row->thread == 0)
@@ -221,7 +221,7 @@ static void add_sample(struct writer *writer, const struct profile_row *row)
 		add_uint(&writer->message, SAMPLE_LOCATION_ID, add_location(writer, frame));
 	} while (stack != 0);
 	add_uint(&writer->message, SAMPLE_VALUE, row->count);
-	add_uint(&writer->message, SAMPLE_VALUE, row->bytes);
+	add_uint(&writer->message, SAMPLE_VALUE, row->amount);
 	add_labels(writer, row);
 	add_message(&writer->document, PROFILE_SAMPLE, &writer->message);
 	if (writer->document.used >= FLUSH_BYTES)

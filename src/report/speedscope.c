@@ -48,7 +48,7 @@ static void write_frames(struct writer *writer)
 	for (uint32_t i = 0; i < tree->count; i++) {
 		bool is_frame = i > 0 && tree->nodes[i].thread == 0;
 
-		if (is_frame || tree->nodes[i].own_bytes > 0)
+		if (is_frame || tree->nodes[i].own_amount > 0)
 			write_frame(writer, is_frame ? tree->nodes[i].frame : 0);
 	}
 	json_end_array(&writer->json);
@@ -65,7 +65,7 @@ static void write_samples(struct writer *writer, uint32_t top)
 	json_begin_array(&writer->json);
 	do {
 		path_enter(&path, writer->tree, node, threads);
-		if (writer->tree->nodes[node].own_bytes > 0) {
+		if (writer->tree->nodes[node].own_amount > 0) {
 			json_line(&writer->json);
 			json_begin_array(&writer->json);
 			if (path.count == 0)
@@ -88,8 +88,8 @@ static void write_weights(struct writer *writer, uint32_t top)
 	json_key(&writer->json, "weights");
 	json_begin_array(&writer->json);
 	do {
-		if (writer->tree->nodes[node].own_bytes > 0)
-			json_uint(&writer->json, writer->tree->nodes[node].own_bytes);
+		if (writer->tree->nodes[node].own_amount > 0)
+			json_uint(&writer->json, writer->tree->nodes[node].own_amount);
 		node = calltree_next(writer->tree, node, top);
 	} while (node != 0);
 	json_end_array(&writer->json);
@@ -113,7 +113,7 @@ static void write_profile(struct writer *writer, uint32_t top)
 	json_key_string(&writer->json, "name", name);
 	json_key_string(&writer->json, "unit", "bytes");
 	json_key_uint(&writer->json, "startValue", 0);
-	json_key_uint(&writer->json, "endValue", here->total_bytes);
+	json_key_uint(&writer->json, "endValue", here->total_amount);
 	write_samples(writer, top);
 	write_weights(writer, top);
 	json_end_object(&writer->json);

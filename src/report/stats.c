@@ -43,7 +43,7 @@ static void write_counts(const struct stats *stats, const char *name,
 static void write_totals(const struct stats *stats, const struct report_options *options, FILE *out)
 {
 	const struct profile *profile = stats->profile;
-	const struct tally_totals *totals = &profile->totals;
+	const struct tally_totals *totals = &profile->memory.totals;
 	struct tally_counts peak = {totals->peak_bytes, totals->peak_count};
 	char bytes[32], count[32], moment[64], duration[32];
 
@@ -55,13 +55,13 @@ static void write_totals(const struct stats *stats, const struct report_options 
 	style_set(out, options->color, STYLE_PLAIN);
 	heading_write_notices(profile, options, out);
 	write_title("Totals", options, out);
-	write_counts(stats, "allocated", &totals->allocated, &profile->allocated_error,
+	write_counts(stats, "allocated", &totals->allocated, &profile->memory.allocated_error,
 		     "allocations", out);
 	write_counts(stats, "freed", &totals->freed, NULL, "deallocations", out);
 	snprintf(moment, sizeof(moment), "blocks, at %s",
 		 text_duration(totals->peak_time_ns, duration, sizeof(duration)));
-	write_counts(stats, "peak", &peak, &profile->peak_error, moment, out);
-	write_counts(stats, "leaked", &totals->live, &profile->live_error,
+	write_counts(stats, "peak", &peak, &profile->memory.peak_error, moment, out);
+	write_counts(stats, "leaked", &totals->live, &profile->memory.live_error,
 		     "blocks, live at the end", out);
 	if (stats->peak_rss_bytes > 0)
 		fprintf(out, "  %-9s %12s\n", "peak RSS",
@@ -71,7 +71,7 @@ static void write_totals(const struct stats *stats, const struct report_options 
 static void write_allocators(const struct stats *stats, const struct report_options *options,
 			     FILE *out)
 {
-	const struct tally_totals *totals = &stats->profile->totals;
+	const struct tally_totals *totals = &stats->profile->memory.totals;
 	char bytes[32], count[32], percent[32];
 
 	write_title("Allocators", options, out);
@@ -102,7 +102,7 @@ static uint64_t bucket_to(unsigned i)
 static void write_histogram(const struct stats *stats, const struct report_options *options,
 			    FILE *out)
 {
-	const uint64_t *histogram = stats->profile->totals.size_histogram;
+	const uint64_t *histogram = stats->profile->memory.totals.size_histogram;
 	uint64_t highest = 1;
 	char from[32], to[32], count[32];
 
@@ -333,7 +333,7 @@ static int write_text(const struct stats *stats, const struct report_options *op
 
 static void write_json_totals(const struct stats *stats, struct json *json)
 {
-	const struct tally_totals *totals = &stats->profile->totals;
+	const struct tally_totals *totals = &stats->profile->memory.totals;
 
 	json_key_uint(json, "allocations", totals->allocated.count);
 	json_key_uint(json, "deallocations", totals->freed.count);
@@ -346,9 +346,10 @@ static void write_json_totals(const struct stats *stats, struct json *json)
 		json_key_uint(json, "peak_rss_bytes", stats->peak_rss_bytes);
 	if (stats->profile->estimated) {
 		json_key_double(json, "allocated_bytes_error",
-				stats->profile->allocated_error.bytes);
-		json_key_double(json, "peak_bytes_error", stats->profile->peak_error.bytes);
-		json_key_double(json, "leaked_bytes_error", stats->profile->live_error.bytes);
+				stats->profile->memory.allocated_error.bytes);
+		json_key_double(json, "peak_bytes_error", stats->profile->memory.peak_error.bytes);
+		json_key_double(json, "leaked_bytes_error",
+				stats->profile->memory.live_error.bytes);
 	}
 	json_key(json, "allocators");
 	json_begin_object(json);

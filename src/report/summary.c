@@ -103,11 +103,11 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 	size_t columns = 0;
 	char text[32];
 
-	write_bytes(profile, 10, sum->own.bytes, sum->own_bytes_error, out);
+	write_bytes(profile, 10, sum->own.amount, sum->own.error, out);
 	if (layout->own_share)
-		write_share(style_share(sum->own.bytes, profile->bytes), options->color, out);
-	write_bytes(profile, 12, sum->total.bytes, sum->total_bytes_error, out);
-	write_share(style_share(sum->total.bytes, profile->bytes), options->color, out);
+		write_share(style_share(sum->own.amount, profile->amount), options->color, out);
+	write_bytes(profile, 12, sum->total.amount, sum->total.error, out);
+	write_share(style_share(sum->total.amount, profile->amount), options->color, out);
 	fprintf(out, "  %*s", layout->blocks, text_count(sum->own.count, text, sizeof(text)));
 	if (layout->allocations)
 		fprintf(out, "  %*s", layout->allocated,
@@ -130,7 +130,7 @@ static int write_text(const struct profile *profile, const struct report_options
 	uint64_t left_out = 0;
 
 	for (size_t i = shown; i < functions->count; i++)
-		left_out += functions->sums[i].own.bytes;
+		left_out += functions->sums[i].own.amount;
 	heading_write(profile, options, functions->count, "functions", out);
 	if (shown > 0) {
 		putc('\n', out);
@@ -150,13 +150,13 @@ static void write_json_sum(const struct profile *profile, const struct function_
 	json_line(json);
 	json_begin_object(json);
 	names_write_json(names_frame(profile, sum->frame), false, json);
-	json_key_uint(json, "own_bytes", sum->own.bytes);
+	json_key_uint(json, "own_bytes", sum->own.amount);
 	json_key_uint(json, "own_count", sum->own.count);
-	json_key_uint(json, "total_bytes", sum->total.bytes);
+	json_key_uint(json, "total_bytes", sum->total.amount);
 	json_key_uint(json, "total_count", sum->total.count);
 	if (profile->estimated) {
-		json_key_double(json, "own_bytes_error", sum->own_bytes_error);
-		json_key_double(json, "total_bytes_error", sum->total_bytes_error);
+		json_key_double(json, "own_bytes_error", sum->own.error);
+		json_key_double(json, "total_bytes_error", sum->total.error);
 	}
 	json_key_uint(json, "own_allocated_bytes", sum->own_allocated.bytes);
 	json_key_uint(json, "own_allocations", sum->own_allocated.count);

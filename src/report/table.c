@@ -43,7 +43,7 @@ static struct layout measure(const struct profile *profile, size_t shown)
 		const struct profile_row *row = &profile->rows[i];
 
 		widen(&layout.count, strlen(text_count(row->count, text, sizeof(text))));
-		widen(&layout.allocator, strlen(allocator_name(row->allocator)));
+		widen(&layout.allocator, strlen(allocator_name(row->memory.allocator)));
 		if (reader_process_count(profile->reader) > 1)
 			widen(&layout.pid, (size_t)snprintf(text, sizeof(text), "%u",
 							    names_pid(profile, row->process)));
@@ -115,19 +115,19 @@ static void write_stack(const struct profile *profile, stack_id stack, size_t co
 static void write_row(const struct profile *profile, const struct profile_row *row,
 		      const struct layout *layout, const struct report_options *options, FILE *out)
 {
-	double share = style_share(row->bytes, profile->bytes);
+	double share = style_share(row->amount, profile->amount);
 	size_t columns = 0;
 	char text[256];
 
-	fprintf(out, "%10s", text_bytes(row->bytes, text, sizeof(text)));
+	fprintf(out, "%10s", text_bytes(row->amount, text, sizeof(text)));
 	if (layout->error > 0)
 		fprintf(out, " \u00b1 %*s", layout->error - 3,
-			text_bytes((uint64_t)row->bytes_error, text, sizeof(text)));
+			text_bytes((uint64_t)row->amount_error, text, sizeof(text)));
 	style_set(out, options->color, style_of_share(share));
 	fprintf(out, "%9s", text_percent(share, text, sizeof(text)));
 	style_set(out, options->color, STYLE_PLAIN);
 	fprintf(out, "  %*s", layout->count, text_count(row->count, text, sizeof(text)));
-	fprintf(out, "  %-*s", layout->allocator, allocator_name(row->allocator));
+	fprintf(out, "  %-*s", layout->allocator, allocator_name(row->memory.allocator));
 	if (layout->pid > 0)
 		fprintf(out, "  %*u", layout->pid, names_pid(profile, row->process));
 	if (layout->thread > 0) {
@@ -152,7 +152,7 @@ static uint64_t bytes_from(const struct profile *profile, size_t row)
 	uint64_t bytes = 0;
 
 	for (; row < profile->row_count; row++)
-		bytes += profile->rows[row].bytes;
+		bytes += profile->rows[row].amount;
 	return bytes;
 }
 
@@ -198,13 +198,13 @@ static void write_json_row(const struct profile *profile, const struct profile_r
 {
 	json_line(json);
 	json_begin_object(json);
-	json_key_uint(json, "bytes", row->bytes);
+	json_key_uint(json, "bytes", row->amount);
 	json_key_uint(json, "count", row->count);
 	if (profile->estimated) {
-		json_key_double(json, "bytes_error", row->bytes_error);
+		json_key_double(json, "bytes_error", row->amount_error);
 		json_key_double(json, "count_error", row->count_error);
 	}
-	json_key_string(json, "allocator", allocator_name(row->allocator));
+	json_key_string(json, "allocator", allocator_name(row->memory.allocator));
 	if (names_pid(profile, row->process) != 0)
 		json_key_uint(json, "pid", names_pid(profile, row->process));
 	if (row->thread != 0)

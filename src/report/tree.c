@@ -42,17 +42,17 @@ struct drawing {
 
 static void write_numbers(const struct drawing *drawing, const struct calltree_node *node)
 {
-	double share = style_share(node->total_bytes, drawing->profile->bytes);
+	double share = style_share(node->total_amount, drawing->profile->amount);
 	FILE *out = drawing->out;
 	char text[32];
 
 	style_set(out, drawing->options->color, style_of_share(share));
 	fprintf(out, "%7s", text_percent(share, text, sizeof(text)));
 	style_set(out, drawing->options->color, STYLE_PLAIN);
-	fprintf(out, "  %10s", text_bytes(node->total_bytes, text, sizeof(text)));
+	fprintf(out, "  %10s", text_bytes(node->total_amount, text, sizeof(text)));
 	if (drawing->error_width > 0)
 		fprintf(out, " \u00b1 %*s", drawing->error_width - 3,
-			text_bytes((uint64_t)node->total_bytes_error, text, sizeof(text)));
+			text_bytes((uint64_t)node->total_error, text, sizeof(text)));
 	fprintf(out, "  %*s  ", drawing->count_width,
 		text_count(node->total_count, text, sizeof(text)));
 }
@@ -96,7 +96,7 @@ static uint32_t find_chain_end(const struct calltree *tree, uint32_t node, uint3
 		const struct calltree_node *child = &tree->nodes[here->first_child];
 
 		if (here->thread != 0 || here->first_child == 0 || child->next_sibling != 0 ||
-		    child->total_bytes != here->total_bytes ||
+		    child->total_amount != here->total_amount ||
 		    child->total_count != here->total_count)
 			return node;
 		node = here->first_child;
@@ -227,8 +227,8 @@ static int write_text(const struct profile *profile, const struct report_options
 			text_count(tree->left_out, count, sizeof(count)),
 			tree->left_out == 1 ? "branch is" : "branches are",
 			tree->left_out == 1 ? "it holds" : "they hold",
-			text_bytes(tree->left_out_bytes, bytes, sizeof(bytes)),
-			text_percent(style_share(tree->left_out_bytes, profile->bytes), percent,
+			text_bytes(tree->left_out_amount, bytes, sizeof(bytes)),
+			text_percent(style_share(tree->left_out_amount, profile->amount), percent,
 				     sizeof(percent)));
 	return report_finish(out, err);
 }
@@ -244,11 +244,11 @@ static void write_json_node(const struct profile *profile, const struct calltree
 		names_write_thread_json(profile, node->thread, json);
 	else if (!root)
 		names_write_json(names_frame(profile, node->frame), true, json);
-	json_key_uint(json, "bytes", node->total_bytes);
+	json_key_uint(json, "bytes", node->total_amount);
 	json_key_uint(json, "count", node->total_count);
 	if (profile->estimated)
-		json_key_double(json, "bytes_error", node->total_bytes_error);
-	json_key_uint(json, "own_bytes", node->own_bytes);
+		json_key_double(json, "bytes_error", node->total_error);
+	json_key_uint(json, "own_bytes", node->own_amount);
 	json_key_uint(json, "own_count", node->own_count);
 	json_end_object(json);
 }
@@ -262,7 +262,7 @@ static int write_json(const struct profile *profile, const struct report_options
 	json_key_bool(&json, "inverted", options->inverted);
 	if (tree->left_out > 0) {
 		json_key_uint(&json, "branches_left_out", tree->left_out);
-		json_key_uint(&json, "bytes_left_out", tree->left_out_bytes);
+		json_key_uint(&json, "bytes_left_out", tree->left_out_amount);
 	}
 	json_key(&json, "nodes");
 	json_begin_array(&json);
