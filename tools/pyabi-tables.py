@@ -27,195 +27,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+
+import pyabi_fields as fields  # noqa: E402
+
 MINORS = range(8, 16)
 FIRST_WITH_OFFSETS = 13  # from here on _PyRuntime begins with _Py_DebugOffsets
 ROOM = Path(__file__).resolve().parent.parent / "src" / "pyabi"
 
-INCLUDES = """
-#include <pthread.h>
-#include <stddef.h>
-enum { probe_mutex_bytes = sizeof(pthread_mutex_t) };
-#ifdef PROBE_WIDE_MUTEX
-typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mutex;
-#define pthread_mutex_t probe_wide_mutex
-#endif
-#include <Python.h>
-#include <frameobject.h>
-#include <internal/pycore_pystate.h>
-#if PY_VERSION_HEX >= 0x03090000
-#include <internal/pycore_interp.h>
-#include <internal/pycore_runtime.h>
-#endif
-#if PY_VERSION_HEX >= 0x030b0000
-#include <internal/pycore_code.h>
-#include <internal/pycore_frame.h>
-#endif
-#if PY_VERSION_HEX >= 0x030e0000
-#include <internal/pycore_interpframe.h>
-#include <internal/pycore_stackref.h>
-#endif
-#if PY_VERSION_HEX >= 0x030d0000
-#include <internal/pycore_ceval.h>
-#include <internal/pycore_runtime_init.h>
-#endif
-#if PY_VERSION_HEX >= 0x030e0000
-#include <internal/pycore_debug_offsets.h>
-#endif
-#define AT(type, member) offsetof(type, member)
-#define AFTER(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
-"""
-
-
-def layout_expressions(minor, free_threaded=False):
-    """Members of struct pyabi_layout, and the expression each is measured by."""
-    frame = "PyFrameObject" if minor < 11 else "_PyInterpreterFrame"
-    fields = {
-        "runtime_finalizing": f"AT(_PyRuntimeState, {'finalizing' if minor < 9 else '_finalizing'})",
-        "runtime_interpreters_head": "AT(_PyRuntimeState, interpreters.head)",
-        "runtime_interpreters_main": "AT(_PyRuntimeState, interpreters.main)",
-        "runtime_tstate_current": "AT(_PyRuntimeState, gilstate.tstate_current)",
-        "interp_next": "AT(PyInterpreterState, next)",
-        "interp_tstate_head": "AT(PyInterpreterState, tstate_head)",
-        "interp_id": "AT(PyInterpreterState, id)",
-        "tstate_frame": "AT(PyThreadState, frame)",
-        "tstate_next": "AT(PyThreadState, next)",
-        "tstate_interp": "AT(PyThreadState, interp)",
-        "tstate_thread_id": "AT(PyThreadState, thread_id)",
-        "frame_previous": f"AT({frame}, f_back)",
-        "frame_code": f"AT({frame}, f_code)",
-        "frame_instr": f"AT({frame}, f_lasti)",
-        "frame_localsplus": f"AT({frame}, f_localsplus)",
-        "frame_size": f"(AFTER({frame}, f_lasti) + 7) / 8 * 8",
-        "code_name": "AT(PyCodeObject, co_name)",
-        "code_filename": "AT(PyCodeObject, co_filename)",
-        "code_firstlineno": "AT(PyCodeObject, co_firstlineno)",
-        "code_linetable": f"AT(PyCodeObject, {'co_lnotab' if minor < 10 else 'co_linetable'})",
-        "code_flags": "AT(PyCodeObject, co_flags)",
-        "object_type": "AT(PyObject, ob_type)",
-        "bytes_size": "AT(PyVarObject, ob_size)",
-        "bytes_data": "AT(PyBytesObject, ob_sval)",
-        "unicode_length": "AT(PyASCIIObject, length)",
-        "unicode_state": "AT(PyASCIIObject, state)",
-        "unicode_ascii_data": "sizeof(PyASCIIObject)",
-        "unicode_compact_data": "sizeof(PyCompactUnicodeObject)",
-    }
-    if minor >= 11:
-        fields |= {
-            "interp_tstate_head": "AT(PyInterpreterState, threads.head)",
-            "tstate_frame": "AT(PyThreadState, cframe)",
-            "cframe_current_frame": "AT(_PyCFrame, current_frame)",
-            "tstate_native_thread_id": "AT(PyThreadState, native_thread_id)",
-            "frame_previous": f"AT({frame}, previous)",
-            "frame_instr": f"AT({frame}, prev_instr)",
-            "frame_owner": f"AT({frame}, owner)",
-            "frame_owner_generator": "FRAME_OWNED_BY_GENERATOR",
-            "frame_localsplus": f"AT({frame}, localsplus)",
-            "frame_size": f"AT({frame}, localsplus)",
-            "code_qualname": "AT(PyCodeObject, co_qualname)",
-            "code_bytecode": "AT(PyCodeObject, co_code_adaptive)",
-            "code_firsttraceable": "AT(PyCodeObject, _co_firsttraceable)",
-        }
-    if minor >= 12:
-        fields["frame_owner_shim"] = "FRAME_OWNED_BY_CSTACK"
-        del fields["runtime_tstate_current"]
-    if minor >= 13:
-        fields |= {
-            "tstate_frame": "AT(PyThreadState, current_frame)",
-            "frame_code": f"AT({frame}, f_executable)",
-            "frame_instr": f"AT({frame}, instr_ptr)",
-            "frame_size": f"(AFTER({frame}, owner) + 7) / 8 * 8",
-            "code_tag_mask": "0",
-        }
-        del fields["cframe_current_frame"]
-    if minor >= 14:
-        fields |= {"frame_owner_shim": "FRAME_OWNED_BY_INTERPRETER", "code_tag_mask": "3"}
-        if free_threaded:
-            fields |= {
-                "frame_tlbc_index": f"AT({frame}, tlbc_index)",
-                "code_tlbc": "AT(PyCodeObject, co_tlbc)",
-                "tlbc_size": "AT(_PyCodeArray, size)",
-                "tlbc_entries": "AT(_PyCodeArray, entries)",
-            }
-    return fields
-
-
-# enum pyabi_source: what is taken from _Py_DebugOffsets, by its member there. A member that a
-# version does not have is not measured.
-SOURCES = {
-    "VERSION": "version",
-    "FREE_THREADED": "free_threaded",
-    "RUNTIME_SIZE": "runtime_state.size",
-    "RUNTIME_FINALIZING": "runtime_state.finalizing",
-    "RUNTIME_INTERPRETERS_HEAD": "runtime_state.interpreters_head",
-    "INTERP_SIZE": "interpreter_state.size",
-    "INTERP_ID": "interpreter_state.id",
-    "INTERP_NEXT": "interpreter_state.next",
-    "INTERP_TSTATE_HEAD": "interpreter_state.threads_head",
-    "TSTATE_SIZE": "thread_state.size",
-    "TSTATE_NEXT": "thread_state.next",
-    "TSTATE_INTERP": "thread_state.interp",
-    "TSTATE_FRAME": "thread_state.current_frame",
-    "TSTATE_THREAD_ID": "thread_state.thread_id",
-    "TSTATE_NATIVE_THREAD_ID": "thread_state.native_thread_id",
-    "FRAME_SIZE": "interpreter_frame.size",
-    "FRAME_PREVIOUS": "interpreter_frame.previous",
-    "FRAME_CODE": "interpreter_frame.executable",
-    "FRAME_INSTR": "interpreter_frame.instr_ptr",
-    "FRAME_LOCALSPLUS": "interpreter_frame.localsplus",
-    "FRAME_OWNER": "interpreter_frame.owner",
-    "FRAME_TLBC_INDEX": "interpreter_frame.tlbc_index",
-    "CODE_SIZE": "code_object.size",
-    "CODE_FILENAME": "code_object.filename",
-    "CODE_NAME": "code_object.name",
-    "CODE_QUALNAME": "code_object.qualname",
-    "CODE_LINETABLE": "code_object.linetable",
-    "CODE_FIRSTLINENO": "code_object.firstlineno",
-    "CODE_BYTECODE": "code_object.co_code_adaptive",
-    "CODE_TLBC": "code_object.co_tlbc",
-    "OBJECT_SIZE": "pyobject.size",
-    "OBJECT_TYPE": "pyobject.ob_type",
-    "BYTES_SIZE": "bytes_object.size",
-    "BYTES_OB_SIZE": "bytes_object.ob_size",
-    "BYTES_DATA": "bytes_object.ob_sval",
-    "UNICODE_SIZE": "unicode_object.size",
-    "UNICODE_STATE": "unicode_object.state",
-    "UNICODE_LENGTH": "unicode_object.length",
-    "UNICODE_ASCII_SIZE": "unicode_object.asciiobject_size",
-}
-SOURCES_SINCE = {"FRAME_TLBC_INDEX": 14, "CODE_TLBC": 14}
-
-
-def offsets_expressions(minor):
-    """struct pyabi_offsets for 3.13 and later."""
-    fields = {"size": "sizeof(_Py_DebugOffsets)"}
-    for name, member in SOURCES.items():
-        if SOURCES_SINCE.get(name, 0) <= minor:
-            fields[f"at[PYABI_AT_{name}]"] = f"AT(_Py_DebugOffsets, {member})"
-    return fields
-
-
-def unsaid_expressions(minor, free_threaded):
-    """struct pyabi_unsaid: what _Py_DebugOffsets does not carry."""
-    owner = "FRAME_OWNED_BY_CSTACK" if minor < 14 else "FRAME_OWNED_BY_INTERPRETER"
-    fields = {
-        "interpreters_main": "AT(_PyRuntimeState, interpreters.main)"
-                             " - AT(_PyRuntimeState, interpreters.head)",
-        "code_firsttraceable": "AT(PyCodeObject, co_code_adaptive)"
-                               " - AT(PyCodeObject, _co_firsttraceable)",
-        "code_flags": "AT(PyCodeObject, co_flags) - AT(PyVarObject, ob_size)",
-        "unicode_compact_data": "sizeof(PyCompactUnicodeObject) - sizeof(PyASCIIObject)",
-        "frame_owner_shim": owner,
-        "frame_owner_generator": "FRAME_OWNED_BY_GENERATOR",
-        "code_tag_mask": "Py_TAG_BITS" if minor >= 14 else "0",
-    }
-    if minor >= 14 and free_threaded:
-        fields |= {"tlbc_size": "AT(_PyCodeArray, size)",
-                   "tlbc_entries": "AT(_PyCodeArray, entries)"}
-    return fields
-
-
 MUTEX_BYTES = "bytes of pthread_mutex_t"
-STATE_BITS = ("kind", "compact", "ascii")
 
 
 class ProbeError(Exception):
@@ -260,7 +80,7 @@ def compile_probe(compiler, headers, lines, defines):
     """Compile lines of C against the headers; the object's sections."""
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "probe.c"), Path(folder, "probe.o")
-        source.write_text("\n".join([INCLUDES, *lines]))
+        source.write_text("\n".join([fields.INCLUDES, *lines]))
         # Debian's pyconfig.h includes <x86_64-linux-gnu/python3.X/pyconfig.h>
         command = [*compiler, "-std=gnu17", "-w", "-DPy_BUILD_CORE", *defines,
                    f"-I{headers.include}", f"-I{headers.include / 'internal'}",
@@ -272,38 +92,29 @@ def compile_probe(compiler, headers, lines, defines):
 
 
 def probe(compiler, headers, expressions, defines):
-    """Measure the expressions: name -> value, and the bits of a str's state word."""
+    """Measure the expressions, and the masks of bit-fields: name -> value."""
     lines = ["#define SECTION(name) __attribute__((section(name), used)) const",
              'SECTION("probe.values") unsigned long long probe_values[] = {']
     lines += [f"\t(unsigned long long)({expression})," for expression in expressions.values()]
     lines.append("};")
-    lines += [f'SECTION("probe.{bit}") PyASCIIObject probe_{bit} = '
-              f"{{ .state = {{ .{bit} = -1 }} }};" for bit in STATE_BITS]
+    bits = fields.bits(headers.minor)
+    lines += [f'SECTION("probe.{name}") {kind} probe_{name} = {{ {setting} }};'
+              for name, (kind, setting) in bits.items()]
     sections = compile_probe(compiler, headers, lines, defines)
     values = struct.unpack(f"<{len(expressions)}Q", sections["probe.values"])
     result = dict(zip(expressions, values))
-    for bit in STATE_BITS:
-        # an object whose other members are 0: the state word is the one that is not
-        word = int.from_bytes(sections[f"probe.{bit}"], "little")
-        result[f"unicode_{bit}_shift"] = ((word & -word).bit_length() - 1) % 32
+    for name in bits:
+        # an object whose other members are 0: the word with the bits is the one that is not
+        whole = int.from_bytes(sections[f"probe.{name}"], "little")
+        lowest = (whole & -whole).bit_length() - 1
+        result[name] = lowest % 32 if name.endswith("_shift") else whole >> lowest // 32 * 32
     return result
-
-
-RUNTIME = """
-#if PY_VERSION_HEX < 0x030e0000
-__attribute__((section("probe.runtime"), used)) _PyRuntimeState probe_runtime =
-    _PyRuntimeState_INIT(probe_runtime, _Py_Debug_Cookie);
-#else
-__attribute__((section("probe.runtime"), used)) _Py_DebugOffsets probe_runtime =
-    _Py_DebugOffsets_INIT(_Py_Debug_Cookie);
-#endif
-"""
 
 
 def measure_layout(compiler, headers):
     """Member -> C expression. Everything is measured with this machine's pthread_mutex_t and with one
     that is 8 bytes larger; what differs is written as a function of its size."""
-    expressions = layout_expressions(headers.minor) | {MUTEX_BYTES: "probe_mutex_bytes"}
+    expressions = fields.layout_expressions(headers.minor) | {MUTEX_BYTES: "probe_mutex_bytes"}
     rows = []
     for debug in ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"]):
         narrow = probe(compiler, headers, expressions, debug)
@@ -328,8 +139,8 @@ def measure_offsets(compiler, headers):
         rows, unsaid = [], []
         for free_threaded in (False, True):
             defines = debug + build_defines(free_threaded)
-            at = offsets_expressions(headers.minor)
-            missing = unsaid_expressions(headers.minor, free_threaded)
+            at = fields.offsets_expressions(headers.minor)
+            missing = fields.unsaid_expressions(headers.minor, free_threaded)
             values = probe(compiler, headers, at | missing, defines)
             rows.append({name: values.pop(name) for name in at})
             unsaid.append(values)
@@ -345,9 +156,9 @@ def build_defines(free_threaded):
 def measure_sample(compiler, headers, free_threaded):
     """The first bytes of _PyRuntime as 64-bit values, and the layout as the headers have it."""
     defines = build_defines(free_threaded)
-    layout = probe(compiler, headers, layout_expressions(headers.minor, free_threaded)
+    layout = probe(compiler, headers, fields.layout_expressions(headers.minor, free_threaded)
                    | {"bytes": "sizeof(_Py_DebugOffsets)"}, defines)
-    runtime = compile_probe(compiler, headers, [RUNTIME], defines)["probe.runtime"]
+    runtime = compile_probe(compiler, headers, [fields.RUNTIME], defines)["probe.runtime"]
     offsets = struct.unpack_from(f"<{layout.pop('bytes') // 8}Q", runtime)
     return offsets, {name: str(value) for name, value in layout.items()}
 
@@ -367,18 +178,31 @@ ENUMS = {
     "linetable": {8: "PYABI_LNOTAB", 9: "PYABI_LNOTAB", 10: "PYABI_LINETABLE",
                   11: "PYABI_LOCATIONS", 12: "PYABI_LOCATIONS"},
 }
-ABSENT = {
-    "runtime_tstate_current": "PYABI_NONE", "cframe_current_frame": "PYABI_NONE",
-    "tstate_native_thread_id": "PYABI_NONE", "frame_owner": "PYABI_NONE",
-    "frame_owner_shim": "0xff", "frame_owner_generator": "0xff",
-    "frame_tlbc_index": "PYABI_NONE", "code_qualname": "PYABI_NONE",
-    "code_bytecode": "PYABI_NONE", "code_firsttraceable": "PYABI_NONE",
-    "code_tlbc": "PYABI_NONE", "code_tag_mask": "0", "tlbc_size": "PYABI_NONE", "tlbc_entries": "PYABI_NONE",
-}
+# What stands in a row for a version that does not have it, unless PYABI_NONE.
+ABSENT = {"frame_owner_shim": "0xff", "frame_owner_generator": "0xff", "frame_owner_thread": "0xff",
+          "frame_owner_object": "0xff", "frame_owner_cstack": "0xff", "code_tag_mask": "0",
+          "tstate_status_active": "0", "tstate_status_holds_gil": "0",
+          "tstate_status_finalizing": "0"}
+
+
+def layout_members():
+    """Of struct pyabi_layout, in the order of layout.h, without those that depend on the build."""
+    text = re.sub(r"/\*.*?\*/", "", (ROOM / "layout.h").read_text(), flags=re.S)
+    body = re.search(r"^struct pyabi_layout \{\n(.*?)^\};", text, flags=re.S | re.M).group(1)
+    return [name for name in re.findall(r"uint32_t (\w+);", body) if name != "version_hex"]
+
+
+def complete(row):
+    """Every member of a layout, in order: its value, or what says that there is none."""
+    members = layout_members()
+    unknown = row.keys() - set(members)
+    if unknown:
+        raise ProbeError(f"no members of struct pyabi_layout: {', '.join(sorted(unknown))}")
+    return {name: row.get(name, ABSENT.get(name, "PYABI_NONE")) for name in members}
 
 
 def layout_lines(minor, row):
-    members = {name: kinds[minor] for name, kinds in ENUMS.items()} | ABSENT | row
+    members = complete({name: kinds[minor] for name, kinds in ENUMS.items()} | row)
     yield "\t{"
     yield f"\t\t.minor = {minor},"
     yield "\t\t.layout = {"
@@ -470,7 +294,7 @@ def sample_lines(name, free_threaded, offsets, row):
         features.append("PYABI_TAGGED_CODE")
         if free_threaded:
             features.append("PYABI_THREAD_LOCAL_BYTECODE")
-    members = {"features": " | ".join(features), "linetable": "PYABI_LOCATIONS"} | ABSENT | row
+    members = complete({"features": " | ".join(features), "linetable": "PYABI_LOCATIONS"} | row)
     yield "\t{"
     yield f'\t\t.name = "{name}{", free-threaded" * free_threaded}",'
     yield f"\t\t.free_threaded = {'true' if free_threaded else 'false'},"

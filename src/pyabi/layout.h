@@ -36,6 +36,15 @@ enum pyabi_linetable {
 	PYABI_LOCATIONS, /* 3.11 and later */
 };
 
+/* Bits of a byte of co_localspluskinds. A local that is PYABI_LOCAL_CELL as well is an argument:
+ * its slot holds the argument itself until the function begins, then a cell. */
+enum pyabi_local_kind {
+	PYABI_LOCAL_HIDDEN = 0x10, /* of an inlined comprehension, 3.12+ */
+	PYABI_LOCAL_VARIABLE = 0x20,
+	PYABI_LOCAL_CELL = 0x40,
+	PYABI_LOCAL_FREE = 0x80,
+};
+
 struct pyabi_layout {
 	uint32_t version_hex; /* PY_VERSION_HEX */
 	uint32_t features;    /* enum pyabi_feature */
@@ -46,11 +55,28 @@ struct pyabi_layout {
 	uint32_t runtime_interpreters_head;
 	uint32_t runtime_interpreters_main;
 	uint32_t runtime_tstate_current; /* up to 3.11: who holds the GIL */
+	uint32_t runtime_gil;            /* up to 3.11: the gil structure itself */
+	uint32_t runtime_gc_collecting;  /* 3.8: int, as interp_gc_collecting */
 
 	/* PyInterpreterState */
 	uint32_t interp_next;
 	uint32_t interp_tstate_head;
 	uint32_t interp_id;
+	uint32_t interp_gil; /* 3.12+: gil structure *; interpreters may share one; NULL until made
+			      */
+	uint32_t interp_gc_collecting; /* 3.9+: int, 1 while a collection runs, else 0 */
+	uint32_t interp_gc_frame; /* 3.15: the frame in which it began; NULL: none, or none runs */
+	uint32_t interp_modules;  /* dict *, sys.modules */
+	/* 3.14+: uint64_t, grows whenever a code object is deallocated or a debugger changes one:
+	 * while it stands still, no address of a code object is taken by another. */
+	uint32_t interp_code_object_generation;
+	/* Free-threaded 3.14+: uint32_t, grows when a thread leaves its copies of bytecode */
+	uint32_t interp_tlbc_generation;
+
+	/* The gil structure, struct _gil_runtime_state */
+	uint32_t gil_last_holder; /* PyThreadState *; stays when it lets go, and may dangle then */
+	uint32_t gil_locked;      /* int: 1 held, 0 free, -1 not made yet */
+	uint32_t gil_enabled;     /* free-threaded builds: int, 0: there is no GIL */
 
 	/* PyThreadState */
 	uint32_t tstate_frame; /* frame, or cframe if PYABI_CFRAME */
@@ -59,6 +85,31 @@ struct pyabi_layout {
 	uint32_t tstate_interp;
 	uint32_t tstate_thread_id; /* pthread_t as unsigned long */
 	uint32_t tstate_native_thread_id;
+	uint32_t tstate_holds_gil;     /* 3.14+: int */
+	uint32_t tstate_gil_requested; /* 3.15: int, 1 while it waits for the GIL */
+	/* 3.12+: 32-bit word of flags, and the masks of some (0: this Python has no such flag) */
+	uint32_t tstate_status;
+	uint32_t tstate_status_active;     /* attached: it may run Python code */
+	uint32_t tstate_status_holds_gil;  /* 3.13 */
+	uint32_t tstate_status_finalizing; /* its end has begun: its frames are not to be read */
+	uint32_t tstate_state;             /* 3.13+: int, tstate_state_attached while attached */
+	uint32_t tstate_state_attached;
+	/* 3.11+: the newest chunk of its data stack, where frames are: a list from the newest; NULL
+	 * until it has called something. In the newest chunk tstate_datastack_top is where it ends
+	 * (an address); in the others chunk_top. */
+	uint32_t tstate_datastack_chunk;
+	uint32_t tstate_datastack_top;
+	uint32_t tstate_base_frame; /* 3.15: frame *, the one that every stack ends in, a shim */
+	/* NULL unless an exception is on its way; up to 3.11 its type; not said by 3.13 and 3.14 */
+	uint32_t tstate_current_exception;
+	uint32_t tstate_size; /* enough to read all of the above in one go */
+
+	/* _PyStackChunk, 3.11+ */
+	uint32_t chunk_previous;
+	uint32_t chunk_size; /* size_t, bytes of the whole chunk */
+	uint32_t chunk_top;  /* size_t, words of its data that are in use; only in a chunk that is
+				not the newest */
+	uint32_t chunk_data; /* where its data begins */
 
 	/* frame: PyFrameObject up to 3.10, _PyInterpreterFrame after */
 	uint32_t frame_previous;
@@ -68,9 +119,31 @@ struct pyabi_layout {
 	uint32_t frame_owner_shim; /* 0xff: no such frames */
 	uint32_t frame_owner_generator; /* value of `owner` in a generator's frame; 0xff: none has
 					   it */
-	uint32_t frame_localsplus;      /* where its locals begin */
-	uint32_t frame_tlbc_index;      /* int32_t */
+	uint32_t frame_owner_thread;    /* .. in a frame on its thread's data stack */
+	uint32_t frame_owner_object; /* .. in one that outlived its call: never in a live chain */
+	uint32_t frame_owner_cstack; /* .. in one on the C stack; 3.12 to 3.14 */
+	uint32_t frame_localsplus;   /* where its locals begin */
+	uint32_t frame_tlbc_index;   /* int32_t */
+	/* 3.11 to 3.13: int, words of localsplus in use, -1 while the frame itself runs (not while
+	 * something that it called does) */
+	uint32_t frame_stacktop;
+	/* 3.14+: where its localsplus in use ends (an address), NULL while the frame itself runs */
+	uint32_t frame_stackpointer;
+	uint32_t frame_is_entry;      /* 3.11: bool; the C stack is between it and its previous */
+	uint32_t frame_return_offset; /* 3.12+: uint16_t, where its caller goes on */
+	uint32_t frame_locals;        /* the dict of its names in a class or module, else NULL */
+	/* Up to 3.10: signed char, frame_executing_value from the frame's first instruction on
+	 * until it returns or yields. */
+	uint32_t frame_executing;
+	uint32_t frame_executing_value;
 	uint32_t frame_size; /* enough to read all of the above but the locals in one go */
+	/* 3.11+: words before localsplus; with code_framesize this is what a frame takes of the
+	 * data stack */
+	uint32_t frame_specials_size;
+	/* 3.11+: a generator's frame lies in the generator object, this far behind its start */
+	uint32_t frame_generator_object;
+	uint32_t gen_frame_state;           /* 3.11+: signed char in the generator object .. */
+	uint32_t gen_frame_state_executing; /* .. and its value (0 to 255) while it runs */
 	uint32_t code_tag_mask;
 
 	/* PyCodeObject */
@@ -90,7 +163,24 @@ struct pyabi_layout {
 	uint32_t code_tlbc;
 	uint32_t tlbc_size;
 	uint32_t tlbc_entries;
-	uint32_t code_flags; /* int, co_flags */
+	uint32_t code_flags;     /* int, co_flags */
+	uint32_t code_size;      /* 3.11+: Py_ssize_t, the code units from code_bytecode on */
+	uint32_t code_code;      /* up to 3.10: bytes *, its instructions */
+	uint32_t code_framesize; /* 3.12+: int, words of a frame, frame_specials_size included */
+	uint32_t code_stacksize; /* int, words of the value stack: 3.11's frames have
+				    frame_specials_size + nlocalsplus + stacksize words */
+	uint32_t code_argcount;  /* int, arguments but *args, **kwargs and keyword-only ones */
+	/* 3.11+: int, the number of all locals, cells and free variables; a tuple of their names; a
+	 * bytes object, one byte of enum pyabi_local_kind each */
+	uint32_t code_nlocalsplus;
+	uint32_t code_localsplusnames;
+	uint32_t code_localspluskinds;
+	/* Up to 3.10: int, the number of locals, and tuples of the names that follow each other in
+	 * localsplus */
+	uint32_t code_nlocals;
+	uint32_t code_varnames;
+	uint32_t code_cellvars;
+	uint32_t code_freevars;
 
 	/* PyObject, bytes, str */
 	uint32_t object_type;

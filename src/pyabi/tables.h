@@ -4,8 +4,8 @@
 
 /*
  * What tools/pyabi-tables.py measures in each version's headers and writes to tables-lp64.c. To add
- * a Python: extend MINORS there and whatever its headers renamed, run it with that Python's headers
- * installed, and give layout.c's validation the new row to read.
+ * a Python: extend MINORS there and, in tools/pyabi_fields.py, whatever its headers renamed, run it
+ * with that Python's headers installed, and give layout.c's validation the new row to read.
  */
 
 /* 3.8 to 3.12: everything but version_hex and the features that depend on the build. */
@@ -25,18 +25,33 @@ enum pyabi_at {
 	PYABI_AT_INTERP_ID,
 	PYABI_AT_INTERP_NEXT,
 	PYABI_AT_INTERP_TSTATE_HEAD,
+	PYABI_AT_INTERP_GC,
+	PYABI_AT_INTERP_MODULES,
+	PYABI_AT_INTERP_GIL,
+	PYABI_AT_INTERP_OWN_GIL,
+	PYABI_AT_INTERP_OWN_GIL_LOCKED,
+	PYABI_AT_INTERP_OWN_GIL_HOLDER,
+	PYABI_AT_INTERP_CODE_OBJECT_GENERATION,
+	PYABI_AT_INTERP_TLBC_GENERATION,
 	PYABI_AT_TSTATE_SIZE,
 	PYABI_AT_TSTATE_NEXT,
 	PYABI_AT_TSTATE_INTERP,
 	PYABI_AT_TSTATE_FRAME,
+	PYABI_AT_TSTATE_BASE_FRAME,
 	PYABI_AT_TSTATE_THREAD_ID,
 	PYABI_AT_TSTATE_NATIVE_THREAD_ID,
+	PYABI_AT_TSTATE_DATASTACK_CHUNK,
+	PYABI_AT_TSTATE_STATUS,
+	PYABI_AT_TSTATE_HOLDS_GIL,
+	PYABI_AT_TSTATE_GIL_REQUESTED,
+	PYABI_AT_TSTATE_CURRENT_EXCEPTION,
 	PYABI_AT_FRAME_SIZE,
 	PYABI_AT_FRAME_PREVIOUS,
 	PYABI_AT_FRAME_CODE,
 	PYABI_AT_FRAME_INSTR,
 	PYABI_AT_FRAME_LOCALSPLUS,
 	PYABI_AT_FRAME_OWNER,
+	PYABI_AT_FRAME_STACKPOINTER,
 	PYABI_AT_FRAME_TLBC_INDEX,
 	PYABI_AT_CODE_SIZE,
 	PYABI_AT_CODE_FILENAME,
@@ -44,6 +59,9 @@ enum pyabi_at {
 	PYABI_AT_CODE_QUALNAME,
 	PYABI_AT_CODE_LINETABLE,
 	PYABI_AT_CODE_FIRSTLINENO,
+	PYABI_AT_CODE_ARGCOUNT,
+	PYABI_AT_CODE_LOCALSPLUSNAMES,
+	PYABI_AT_CODE_LOCALSPLUSKINDS,
 	PYABI_AT_CODE_BYTECODE,
 	PYABI_AT_CODE_TLBC,
 	PYABI_AT_OBJECT_SIZE,
@@ -55,22 +73,60 @@ enum pyabi_at {
 	PYABI_AT_UNICODE_STATE,
 	PYABI_AT_UNICODE_LENGTH,
 	PYABI_AT_UNICODE_ASCII_SIZE,
+	PYABI_AT_GC_COLLECTING,
+	PYABI_AT_GC_FRAME,
+	PYABI_AT_GEN_SIZE,
+	PYABI_AT_GEN_IFRAME,
+	PYABI_AT_GEN_FRAME_STATE,
 	PYABI_AT_END,
 };
 
 /* What _Py_DebugOffsets leaves unsaid, as distances from what it says, so that a patch release that
  * moves whole structures about stays readable. */
 struct pyabi_unsaid {
-	uint8_t interpreters_main;    /* _PyRuntime: behind interpreters.head */
-	uint8_t code_firsttraceable;  /* PyCodeObject: before co_code_adaptive */
-	uint8_t code_flags;           /* PyCodeObject: behind ob_size */
-	uint8_t unicode_compact_data; /* PyCompactUnicodeObject: longer than PyASCIIObject */
-	uint8_t frame_owner_shim;     /* enum _frameowner, Include/internal/pycore_frame.h */
+	uint8_t interpreters_main; /* _PyRuntime: behind interpreters.head */
+	uint8_t gil_enabled;       /* struct _gil_runtime_state: free-threaded builds */
+
+	/* PyThreadState. What is behind _status (state, holds_gil) and the bits in it hold only
+	 * where current_frame is as far behind it as it is here: these lie between the two. */
+	uint8_t tstate_status_to_frame;
+	uint16_t tstate_status_active; /* masks */
+	uint16_t tstate_status_holds_gil;
+	uint16_t tstate_status_finalizing;
+	uint8_t tstate_state;
+	uint8_t tstate_state_attached; /* Include/internal/pycore_pystate.h */
+	uint8_t tstate_holds_gil;      /* 3.14; 0: said, or there is none */
+	uint8_t tstate_datastack_top;  /* behind datastack_chunk */
+
+	uint8_t chunk_previous; /* _PyStackChunk, Include/cpython/pystate.h */
+	uint8_t chunk_size;
+	uint8_t chunk_top;
+	uint8_t chunk_data;
+
+	uint8_t frame_owner_thread; /* enum _frameowner, Include/internal/pycore_frame.h */
 	uint8_t frame_owner_generator;
-	uint8_t code_tag_mask; /* Py_TAG_BITS, Include/internal/pycore_stackref.h */
-	uint8_t tlbc_size;     /* _PyCodeArray, Include/cpython/code.h; free-threaded 3.14+ */
+	uint8_t frame_owner_object;
+	uint8_t frame_owner_shim;
+	uint8_t frame_owner_cstack;  /* 0: there is none */
+	uint8_t frame_return_offset; /* _PyInterpreterFrame: before owner */
+	uint8_t frame_locals;        /* before instr_ptr */
+	uint8_t frame_stacktop;      /* 3.13: behind instr_ptr; 0: there is none */
+	uint8_t frame_specials_size;
+	uint8_t frame_generator_object; /* PyGenObject, 3.13; 0: said */
+	uint8_t gen_frame_state;
+	uint8_t gen_frame_state_executing; /* PyFrameState, Include/internal/pycore_frame.h */
+	uint8_t code_tag_mask;             /* Py_TAG_BITS, Include/internal/pycore_stackref.h */
+
+	uint8_t code_firsttraceable; /* PyCodeObject: before co_code_adaptive */
+	uint8_t code_flags;          /* behind ob_size */
+	uint8_t code_stacksize;      /* before co_firstlineno */
+	uint8_t code_nlocalsplus;    /* behind co_firstlineno */
+	uint8_t code_framesize;
+	uint8_t tlbc_size; /* _PyCodeArray, Include/cpython/code.h; free-threaded 3.14+ */
 	uint8_t tlbc_entries;
-	uint8_t unicode_kind_shift; /* PyASCIIObject.state, Include/cpython/unicodeobject.h */
+
+	uint8_t unicode_compact_data; /* PyCompactUnicodeObject: longer than PyASCIIObject */
+	uint8_t unicode_kind_shift;   /* PyASCIIObject.state, Include/cpython/unicodeobject.h */
 	uint8_t unicode_compact_shift;
 	uint8_t unicode_ascii_shift;
 };

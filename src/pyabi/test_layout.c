@@ -189,7 +189,8 @@ static bool is_used(const struct offsets_sample *sample, size_t index)
 	if (index == 0)
 		return true; /* the cookie */
 	for (size_t at = 0; at < PYABI_AT_END; at++) {
-		bool only_tlbc = at == PYABI_AT_FRAME_TLBC_INDEX || at == PYABI_AT_CODE_TLBC;
+		bool only_tlbc = at == PYABI_AT_FRAME_TLBC_INDEX || at == PYABI_AT_CODE_TLBC ||
+				 at == PYABI_AT_INTERP_TLBC_GENERATION;
 
 		if (form->at[at] == index * 8 && (tlbc || !only_tlbc))
 			return true;
