@@ -26,6 +26,7 @@ struct capture_start specimen_start(void)
 		.system = "Linux 6.1.0 x86_64",
 		.sonde_version = "0.1.0",
 		.temporary_threshold = 1,
+		.allocations = true,
 	};
 }
 

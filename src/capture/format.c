@@ -116,6 +116,18 @@ bool format_checksum_matches(const struct format_chunk *chunk,
 				chunk->checksum);
 }
 
+static uint32_t format_events_max(const struct format_chunk *chunk)
+{
+	switch (chunk->type) {
+	case FORMAT_EVENTS:
+		return chunk->raw_bytes;
+	case FORMAT_SAMPLES: /* a byte may stand for many */
+		return FORMAT_SAMPLES_MAX;
+	default:
+		return 0;
+	}
+}
+
 bool format_chunk_valid(const struct format_chunk *chunk)
 {
 	bool known = chunk->type && chunk->type < FORMAT_CHUNK_TYPES;
@@ -126,7 +138,7 @@ bool format_chunk_valid(const struct format_chunk *chunk)
 		return false;
 	if (!(chunk->flags & FORMAT_COMPRESSED) && chunk->stored_bytes != chunk->raw_bytes)
 		return false;
-	if (chunk->events > (chunk->type == FORMAT_EVENTS ? chunk->raw_bytes : 0) && known)
+	if (known && chunk->events > format_events_max(chunk))
 		return false;
 	return chunk->first_ns <= chunk->last_ns && chunk->last_ns <= FORMAT_TIME_MAX_NS;
 }
@@ -174,9 +186,10 @@ bool format_parse_trailer(const unsigned char in[static FORMAT_TRAILER_BYTES],
 const char *format_chunk_name(unsigned type)
 {
 	static const char *const names[FORMAT_CHUNK_TYPES] = {
-		[FORMAT_META] = "meta",     [FORMAT_DICTIONARY] = "dictionary",
-		[FORMAT_EVENTS] = "events", [FORMAT_ROWS] = "rows",
-		[FORMAT_NOTES] = "notes",   [FORMAT_INDEX] = "index",
+		[FORMAT_META] = "meta",       [FORMAT_DICTIONARY] = "dictionary",
+		[FORMAT_EVENTS] = "events",   [FORMAT_ROWS] = "rows",
+		[FORMAT_NOTES] = "notes",     [FORMAT_INDEX] = "index",
+		[FORMAT_SAMPLES] = "samples",
 	};
 
 	return type && type < FORMAT_CHUNK_TYPES ? names[type] : "unknown";

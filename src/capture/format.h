@@ -21,6 +21,7 @@ enum format_chunk_type {
 	FORMAT_ROWS = 4,
 	FORMAT_NOTES = 5,
 	FORMAT_INDEX = 6,
+	FORMAT_SAMPLES = 7,
 	FORMAT_CHUNK_TYPES,
 };
 
@@ -43,11 +44,14 @@ enum format_meta {
 	FORMAT_META_SONDE_VERSION = 8,
 	FORMAT_META_FLAGS = 9,
 	FORMAT_META_TEMPORARY = 10,
+	FORMAT_META_SAMPLING_PERIOD = 11,
+	FORMAT_META_TIME_METRIC = 12,
 };
 
 /* FORMAT_META_FLAGS */
 #define FORMAT_NATIVE_STACKS     1u
 #define FORMAT_PYTHON_ALLOCATORS 2u
+#define FORMAT_NO_ALLOCATIONS    4u
 
 enum format_dictionary {
 	FORMAT_STRINGS = 1,
@@ -74,6 +78,7 @@ enum format_notes {
 	FORMAT_MEMORY = 2,
 	FORMAT_PROCESS_END = 3,
 	FORMAT_LOST = 4,
+	FORMAT_SAMPLING = 5,
 };
 
 enum format_index {
@@ -91,6 +96,7 @@ enum format_index {
 #define FORMAT_THREADS_MAX      (1u << 22)
 #define FORMAT_PROCESSES_MAX    (1u << 20)
 #define FORMAT_BLOCK_BYTES_MAX  ((1ull << 56) - 1)
+#define FORMAT_SAMPLES_MAX      (1u << 22) /* of a chunk */
 #define FORMAT_TIME_MAX_NS      (1ull << 62)
 #define FORMAT_ARGUMENTS_MAX    65536u
 

@@ -36,8 +36,13 @@ void meta_write(const struct capture_start *start, struct buffer *out)
 	add_value(out, FORMAT_META_PAGE_SIZE, start->page_size);
 	add_value(out, FORMAT_META_FLAGS,
 		  (start->native_stacks ? FORMAT_NATIVE_STACKS : 0) |
-			  (start->python_allocators_traced ? FORMAT_PYTHON_ALLOCATORS : 0));
+			  (start->python_allocators_traced ? FORMAT_PYTHON_ALLOCATORS : 0) |
+			  (start->allocations ? 0 : FORMAT_NO_ALLOCATIONS));
 	add_value(out, FORMAT_META_TEMPORARY, start->temporary_threshold);
+	if (start->sampling_period_ns) {
+		add_value(out, FORMAT_META_SAMPLING_PERIOD, start->sampling_period_ns);
+		add_value(out, FORMAT_META_TIME_METRIC, start->time_metric);
+	}
 	add_text(out, FORMAT_META_HOST, start->host);
 	add_text(out, FORMAT_META_SYSTEM, start->system);
 	add_text(out, FORMAT_META_SONDE_VERSION, start->sonde_version);
@@ -98,7 +103,7 @@ static bool read_section(struct meta *meta, struct section *section)
 {
 	struct cursor *c = &section->body;
 	struct capture_start *start = &meta->start;
-	uint64_t flags;
+	uint64_t flags, metric;
 
 	switch (section->type) {
 	case FORMAT_META_MODE:
@@ -117,9 +122,17 @@ static bool read_section(struct meta *meta, struct section *section)
 		flags = cursor_varint(c);
 		start->native_stacks = flags & FORMAT_NATIVE_STACKS;
 		start->python_allocators_traced = flags & FORMAT_PYTHON_ALLOCATORS;
+		start->allocations = !(flags & FORMAT_NO_ALLOCATIONS);
 		break;
 	case FORMAT_META_TEMPORARY:
 		start->temporary_threshold = cursor_varint(c);
+		break;
+	case FORMAT_META_SAMPLING_PERIOD:
+		start->sampling_period_ns = cursor_bounded(c, FORMAT_TIME_MAX_NS);
+		break;
+	case FORMAT_META_TIME_METRIC:
+		metric = cursor_varint(c);
+		start->time_metric = metric <= CAPTURE_TIME_GIL ? (uint32_t)metric : 0;
 		break;
 	case FORMAT_META_ARGUMENT:
 		return read_argument(meta, c);
@@ -141,7 +154,7 @@ const char *meta_parse(struct meta *meta, const unsigned char *payload, size_t l
 	struct cursor c = cursor_over(payload, length);
 	struct section section;
 
-	*meta = (struct meta){0};
+	*meta = (struct meta){.start.allocations = true};
 	while (section_next(&c, &section)) {
 		if (!read_section(meta, &section))
 			return "what it says of its start is not right";

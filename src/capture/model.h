@@ -64,6 +64,45 @@ enum lost_reason {
 
 const char *lost_reason_name(unsigned reason);
 
+/* What a thread did at a sample. Stored in captures: append only. */
+enum sample_flag {
+	SAMPLE_RUNNING = 1u << 0, /* on a CPU, or waiting for one */
+	SAMPLE_HOLDS_GIL = 1u << 1,
+	SAMPLE_WAITS_GIL = 1u << 2,
+	SAMPLE_GC = 1u << 3,      /* its interpreter is in a garbage collection that it runs */
+	SAMPLE_PAUSED = 1u << 4,  /* read while the thread was stopped */
+	SAMPLE_UNKNOWN = 1u << 5, /* the stack could not be read */
+};
+
+/* On what a blocked thread waited. Stored in captures: append only. The numbers are those of enum
+ * task_wait (target/tasks.h). */
+enum sample_wait {
+	SAMPLE_WAIT_NONE = 0,
+	SAMPLE_WAIT_FUTEX = 1, /* a lock, a condition */
+	SAMPLE_WAIT_POLL = 2,  /* select, poll, epoll */
+	SAMPLE_WAIT_SLEEP = 3, /* nanosleep and its kin */
+	SAMPLE_WAIT_READ = 4,
+	SAMPLE_WAIT_WRITE = 5,
+	SAMPLE_WAIT_NETWORK = 6, /* accept, connect, recv, send */
+	SAMPLE_WAIT_CHILD = 7,   /* wait for a process */
+	SAMPLE_WAIT_FILE = 8,    /* open, stat, sync, .. */
+	SAMPLE_WAIT_OTHER = 9,   /* another system call */
+	SAMPLE_WAIT_KERNEL = 10, /* no system call: a page fault, say */
+	SAMPLE_WAIT_END,
+};
+
+/* "none", "futex", "poll", ..; "unknown" for numbers of a later version. */
+const char *sample_wait_name(unsigned wait);
+
+/* One sample as the reader hands it out. */
+struct sample_event {
+	uint64_t time_ns; /* right to a 64th of the period */
+	thread_id thread;
+	stack_id stack; /* 0: no Python code, or SAMPLE_UNKNOWN */
+	uint16_t flags; /* enum sample_flag */
+	uint16_t wait;  /* enum sample_wait */
+};
+
 enum event_kind {
 	EVENT_ALLOC = 1,
 	EVENT_FREE = 2,

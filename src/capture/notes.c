@@ -117,13 +117,71 @@ bool notes_writer_lost(struct notes_writer *w, uint64_t time_ns, const uint64_t 
 	return true;
 }
 
+/* The counts of sampling, in the order of the file. */
+#define SAMPLING_VALUES 13u
+
+static void sampling_to_values(const struct capture_sampling *s, uint64_t values[SAMPLING_VALUES])
+{
+	const uint64_t list[SAMPLING_VALUES] = {
+		s->rounds, s->rounds_missed, s->sampled_ns, s->looks,     s->unchanged,
+		s->reads,  s->retries,       s->pauses,     s->paused_ns, s->failures,
+		s->missed, s->dropped,       s->cpu_ns,
+	};
+
+	memcpy(values, list, sizeof(list));
+}
+
+static void sampling_from_values(const uint64_t values[SAMPLING_VALUES], struct capture_sampling *s)
+{
+	*s = (struct capture_sampling){
+		.rounds = values[0],
+		.rounds_missed = values[1],
+		.sampled_ns = values[2],
+		.looks = values[3],
+		.unchanged = values[4],
+		.reads = values[5],
+		.retries = values[6],
+		.pauses = values[7],
+		.paused_ns = values[8],
+		.failures = values[9],
+		.missed = values[10],
+		.dropped = values[11],
+		.cpu_ns = values[12],
+	};
+}
+_Static_assert(sizeof(struct capture_sampling) == SAMPLING_VALUES * sizeof(uint64_t),
+	       "capture_sampling has a value that the file has not");
+
+bool notes_writer_sampling(struct notes_writer *w, uint64_t time_ns,
+			   const struct capture_sampling *sampling)
+{
+	if (!memcmp(sampling, &w->sampling, sizeof(w->sampling)))
+		return false;
+	w->sampling = *sampling;
+	w->sampling_pending = true;
+	notes_writer_at(w, time_ns);
+	return true;
+}
+
+static void notes_writer_take_sampling(struct notes_writer *w)
+{
+	uint64_t values[1 + SAMPLING_VALUES] = {SAMPLING_VALUES};
+
+	if (!w->sampling_pending)
+		return;
+	sampling_to_values(&w->sampling, values + 1);
+	notes_writer_section(w, w->last_ns, FORMAT_SAMPLING, values, 1 + SAMPLING_VALUES);
+	w->sampling_pending = false;
+}
+
 size_t notes_writer_pending_bytes(const struct notes_writer *w)
 {
-	return w->rss.used + w->other.used;
+	return w->rss.used + w->other.used + (w->sampling_pending ? SAMPLING_VALUES : 0);
 }
 
 void notes_writer_take(struct notes_writer *w, struct buffer *out)
 {
+	notes_writer_take_sampling(w);
 	if (w->rss_count) {
 		struct buffer head;
 
@@ -229,6 +287,20 @@ static const char *read_lost(struct notes_reader *r, struct cursor *c)
 	return c->failed ? "the counts of what was lost break off" : NULL;
 }
 
+static const char *read_sampling(struct notes_reader *r, struct cursor *c)
+{
+	uint64_t count = cursor_bounded(c, cursor_left(c));
+	uint64_t values[SAMPLING_VALUES] = {0};
+
+	for (uint64_t i = 0; i < count && i < SAMPLING_VALUES; i++)
+		values[i] = cursor_varint(c);
+	if (c->failed)
+		return "the counts of sampling break off";
+	sampling_from_values(values, &r->sampling);
+	r->has_sampling = true;
+	return NULL;
+}
+
 const char *notes_reader_add(struct notes_reader *r, const unsigned char *payload, size_t length,
 			     struct dictionary *dictionary)
 {
@@ -250,6 +322,9 @@ const char *notes_reader_add(struct notes_reader *r, const unsigned char *payloa
 			break;
 		case FORMAT_LOST:
 			problem = read_lost(r, &section.body);
+			break;
+		case FORMAT_SAMPLING:
+			problem = read_sampling(r, &section.body);
 			break;
 		default: /* of a later version */
 			break;

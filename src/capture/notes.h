@@ -18,6 +18,8 @@ struct notes_writer {
 	struct capture_rss last_rss;
 	struct buffer other; /* whole sections */
 	uint64_t lost[LOST_END];
+	struct capture_sampling sampling; /* the last that was told */
+	bool sampling_pending;
 	uint64_t first_ns, last_ns; /* of what is pending */
 };
 
@@ -30,6 +32,9 @@ void notes_writer_process_end(struct notes_writer *w, process_id process, uint64
 			      int exit_status);
 /* False if nothing changed. */
 bool notes_writer_lost(struct notes_writer *w, uint64_t time_ns, const uint64_t lost[LOST_END]);
+/* The same. Only the last one before a chunk is taken is in it. */
+bool notes_writer_sampling(struct notes_writer *w, uint64_t time_ns,
+			   const struct capture_sampling *sampling);
 size_t notes_writer_pending_bytes(const struct notes_writer *w);
 /* Adds the payload of a notes chunk, and forgets what is pending. */
 void notes_writer_take(struct notes_writer *w, struct buffer *out);
@@ -38,6 +43,8 @@ struct notes_reader {
 	struct capture_rss *rss;
 	size_t rss_count, rss_size;
 	uint64_t lost[LOST_END];
+	struct capture_sampling sampling;
+	bool has_sampling;
 };
 
 void notes_reader_deinit(struct notes_reader *r);

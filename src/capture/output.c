@@ -177,12 +177,22 @@ void output_abandon(struct output *o)
 	output_free(o);
 }
 
+static size_t output_length(const struct output_part parts[OUTPUT_PARTS])
+{
+	size_t length = 0;
+
+	for (unsigned i = 0; i < OUTPUT_PARTS; i++)
+		length += parts[i].length;
+	return length;
+}
+
 /* Compresses the parts into `stored` behind the header; 0 if that does not make them smaller. */
-static size_t output_compress(struct output *o, const struct output_part parts[2], size_t raw_bytes)
+static size_t output_compress(struct output *o, const struct output_part parts[OUTPUT_PARTS],
+			      size_t raw_bytes)
 {
 	size_t used = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < OUTPUT_PARTS; i++) {
 		size_t n;
 
 		if (!parts[i].length)
@@ -197,11 +207,11 @@ static size_t output_compress(struct output *o, const struct output_part parts[2
 	return used < raw_bytes ? used : 0;
 }
 
-static size_t output_copy(struct output *o, const struct output_part parts[2])
+static size_t output_copy(struct output *o, const struct output_part parts[OUTPUT_PARTS])
 {
 	unsigned char *p = o->stored + FORMAT_CHUNK_BYTES;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < OUTPUT_PARTS; i++) {
 		if (parts[i].length)
 			memcpy(p, parts[i].bytes, parts[i].length);
 		p += parts[i].length;
@@ -237,7 +247,7 @@ static void output_index(struct output *o, const struct format_chunk *chunk)
 
 int output_seal(struct output *o, const struct output_chunk *content)
 {
-	size_t raw_bytes = content->parts[0].length + content->parts[1].length;
+	size_t raw_bytes = output_length(content->parts);
 	struct format_chunk chunk = {
 		.type = content->type,
 		.flags = content->flags,

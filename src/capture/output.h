@@ -35,13 +35,15 @@ struct output_part {
 	size_t length;
 };
 
+#define OUTPUT_PARTS 3u
+
 /* The payload is its parts one after the other; each is compressed by itself. */
 struct output_chunk {
 	uint16_t type;  /* enum format_chunk_type */
 	uint16_t flags; /* FORMAT_REQUIRED, FORMAT_PARTIAL */
 	uint32_t events;
 	uint64_t first_ns, last_ns;
-	struct output_part parts[2];
+	struct output_part parts[OUTPUT_PARTS];
 };
 int output_seal(struct output *o, const struct output_chunk *chunk);
 

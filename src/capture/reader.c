@@ -11,41 +11,59 @@
 #include "capture/meta.h"
 #include "capture/notes.h"
 #include "capture/rows.h"
+#include "capture/sample_decoder.h"
 #include "capture/window.h"
 
 /*
- *  1. Chunks are taken in the order of the file; a chunk with a problem is the last one looked at.
+ *  1. A pass takes chunks in the order of the file; a chunk with a problem is the last one that any
+ *     pass looks at: chunk_end is there.
  *  2. What is handed out names only what dictionary chunks before it defined.
- *  3. in_events: the decoder is within the chunk before next_chunk.
+ *  3. What all passes need (dictionaries, notes) is read by the one that comes there first: it was,
+ *     of the chunks before common_end.
  */
+
+/* Events, or samples: what one goes through the file for. */
+struct reader_pass {
+	uint16_t type; /* enum format_chunk_type */
+	bool begun;
+	size_t next_chunk;
+	bool inside;     /* its decoder is within the chunk before next_chunk */
+	uint64_t end_ns; /* where the last chunk of its type ended */
+	uint64_t bytes_total, bytes_done;
+};
+
 struct capture_reader {
 	struct input *input;
 	const struct input_chunk *chunks;
-	size_t chunk_count, next_chunk;
+	size_t chunk_count, chunk_end, common_end;
 	struct meta meta;
 	struct dictionary *dictionary;
-	struct decoder *decoder; /* made with the first events */
+	struct reader_pass events, samples;
+	const struct reader_pass *last_pass;
+	struct decoder *decoder;               /* made with the first events */
+	struct sample_decoder *sample_decoder; /* made with the first samples */
 	struct notes_reader notes;
 	struct rows_reader rows;
 
 	bool windowed;
 	struct window window;
-	bool in_events;
-	uint64_t events_ns; /* where the last event chunk ended */
-	uint64_t bytes_total, bytes_done;
 	char damage[256];
 	struct capture_chunk_sum sums[FORMAT_CHUNK_TYPES];
 	size_t sum_count;
 };
 
-static void reader_damaged(struct capture_reader *r, const char *problem)
+/* The chunk before next_chunk has a problem. */
+static void reader_damaged(struct capture_reader *r, struct reader_pass *pass, const char *problem)
 {
-	const struct input_chunk *chunk = &r->chunks[r->next_chunk - 1];
+	size_t index = pass->next_chunk - 1;
+	const struct input_chunk *chunk = &r->chunks[index];
 
-	snprintf(r->damage, sizeof(r->damage), "chunk %zu (%s) at byte %llu: %s", r->next_chunk - 1,
-		 format_chunk_name(chunk->head.type), (unsigned long long)chunk->offset, problem);
-	r->next_chunk = r->chunk_count;
-	r->in_events = false;
+	if (!r->damage[0])
+		snprintf(r->damage, sizeof(r->damage), "chunk %zu (%s) at byte %llu: %s", index,
+			 format_chunk_name(chunk->head.type), (unsigned long long)chunk->offset,
+			 problem);
+	r->chunk_end = index;
+	pass->inside = false;
 }
 
 static int reader_read_meta(struct capture_reader *r, const char *path, struct error *err)
@@ -66,7 +84,10 @@ static int reader_read_meta(struct capture_reader *r, const char *path, struct e
 	if (problem)
 		return error_set(err, ERROR_CAPTURE, "cannot read the start of %s: %s", path,
 				 problem);
-	r->next_chunk = 1;
+	r->chunk_end = r->chunk_count;
+	r->common_end = 1;
+	r->events = (struct reader_pass){.type = FORMAT_EVENTS, .next_chunk = 1};
+	r->samples = (struct reader_pass){.type = FORMAT_SAMPLES, .next_chunk = 1};
 	return 0;
 }
 
@@ -125,6 +146,7 @@ void reader_close(struct capture_reader *r)
 	meta_deinit(&r->meta);
 	dictionary_destroy(r->dictionary);
 	decoder_destroy(r->decoder);
+	sample_decoder_destroy(r->sample_decoder);
 	notes_reader_deinit(&r->notes);
 	rows_reader_deinit(&r->rows);
 	window_deinit(&r->window);
@@ -156,15 +178,25 @@ uint64_t reader_file_bytes(const struct capture_reader *r)
 	return input_bytes(r->input);
 }
 
-uint64_t reader_event_count(const struct capture_reader *r)
+static uint64_t reader_count(const struct capture_reader *r, unsigned type)
 {
-	uint64_t events = 0;
+	uint64_t count = 0;
 
 	for (size_t i = 0; i < r->chunk_count; i++) {
-		if (r->chunks[i].head.type == FORMAT_EVENTS)
-			events += r->chunks[i].head.events;
+		if (r->chunks[i].head.type == type)
+			count += r->chunks[i].head.events;
 	}
-	return events;
+	return count;
+}
+
+uint64_t reader_event_count(const struct capture_reader *r)
+{
+	return reader_count(r, FORMAT_EVENTS);
+}
+
+uint64_t reader_sample_count(const struct capture_reader *r)
+{
+	return reader_count(r, FORMAT_SAMPLES);
 }
 
 uint64_t reader_duration_ns(const struct capture_reader *r)
@@ -186,26 +218,90 @@ void reader_window(struct capture_reader *r, uint64_t from_ns, uint64_t to_ns)
 }
 
 /* Event times are rounded down: by less than a unit in their chunk, and to the start of its first
- * unit at least. */
+ * unit at least. Those of samples are not before the start of their chunk. */
 static bool reader_is_outside(const struct capture_reader *r, const struct format_chunk *head)
 {
-	return r->windowed && head->type == FORMAT_EVENTS &&
-	       (head->last_ns < r->window.from_ns ||
-		(head->first_ns >> CODE_TIME_SHIFT << CODE_TIME_SHIFT) >= r->window.to_ns);
+	uint64_t first_ns = head->first_ns;
+
+	if (head->type == FORMAT_EVENTS)
+		first_ns = first_ns >> CODE_TIME_SHIFT << CODE_TIME_SHIFT;
+	return r->windowed && (head->last_ns < r->window.from_ns || first_ns >= r->window.to_ns);
 }
 
-static bool reader_is_read(const struct capture_reader *r, const struct format_chunk *head)
+/* Whether a pass has to read a chunk. */
+static bool reader_is_read(const struct capture_reader *r, const struct reader_pass *pass,
+			   size_t index)
 {
-	return !reader_is_outside(r, head) && head->type != FORMAT_INDEX;
-}
+	const struct format_chunk *head = &r->chunks[index].head;
 
-static void reader_begin(struct capture_reader *r)
-{
-	r->decoder = decoder_create(!r->windowed);
-	for (size_t i = r->next_chunk; i < r->chunk_count; i++) {
-		if (reader_is_read(r, &r->chunks[i].head))
-			r->bytes_total += r->chunks[i].head.stored_bytes;
+	switch (head->type) {
+	case FORMAT_EVENTS:
+	case FORMAT_SAMPLES:
+		return head->type == pass->type && !reader_is_outside(r, head);
+	case FORMAT_ROWS:
+		return pass->type == FORMAT_EVENTS;
+	case FORMAT_INDEX:
+		return false;
+	default:
+		return index >= r->common_end;
 	}
+}
+
+/* False if there is no decoder. */
+static bool reader_begin(struct capture_reader *r, struct reader_pass *pass)
+{
+	struct reader_pass *other = pass == &r->events ? &r->samples : &r->events;
+
+	/* Its decoder is in a payload that goes away. */
+	if (other->begun) {
+		other->inside = false;
+		other->next_chunk = r->chunk_count;
+	}
+	r->last_pass = pass;
+	if (!pass->begun) {
+		pass->begun = true;
+		if (pass->type == FORMAT_EVENTS)
+			r->decoder = decoder_create(!r->windowed);
+		else
+			r->sample_decoder = sample_decoder_create();
+		for (size_t i = pass->next_chunk; i < r->chunk_end; i++) {
+			if (reader_is_read(r, pass, i))
+				pass->bytes_total += r->chunks[i].head.stored_bytes;
+		}
+	}
+	if (pass->type == FORMAT_EVENTS ? r->decoder != NULL : r->sample_decoder != NULL)
+		return true;
+	snprintf(r->damage, sizeof(r->damage), "no memory to read it");
+	return false;
+}
+
+static const char *reader_begin_events(struct capture_reader *r, const struct format_chunk *head,
+				       const unsigned char *payload, size_t length)
+{
+	return decoder_begin(r->decoder, &(struct decoder_chunk){
+						 .payload = payload,
+						 .length = length,
+						 .events = head->events,
+						 .first_ns = head->first_ns,
+						 .last_ns = head->last_ns,
+						 .stacks = dictionary_stacks(r->dictionary),
+						 .threads = dictionary_threads(r->dictionary),
+					 });
+}
+
+static const char *reader_begin_samples(struct capture_reader *r, const struct format_chunk *head,
+					const unsigned char *payload, size_t length)
+{
+	return sample_decoder_begin(r->sample_decoder,
+				    &(struct sample_chunk){
+					    .payload = payload,
+					    .length = length,
+					    .samples = head->events,
+					    .first_ns = head->first_ns,
+					    .last_ns = head->last_ns,
+					    .stacks = dictionary_stacks(r->dictionary),
+					    .threads = dictionary_threads(r->dictionary),
+				    });
 }
 
 static const char *reader_add_chunk(struct capture_reader *r, const struct format_chunk *head,
@@ -221,17 +317,9 @@ static const char *reader_add_chunk(struct capture_reader *r, const struct forma
 	case FORMAT_NOTES:
 		return notes_reader_add(&r->notes, payload, length, r->dictionary);
 	case FORMAT_EVENTS:
-		r->in_events = true;
-		return decoder_begin(r->decoder,
-				     &(struct decoder_chunk){
-					     .payload = payload,
-					     .length = length,
-					     .events = head->events,
-					     .first_ns = head->first_ns,
-					     .last_ns = head->last_ns,
-					     .stacks = dictionary_stacks(r->dictionary),
-					     .threads = dictionary_threads(r->dictionary),
-				     });
+		return reader_begin_events(r, head, payload, length);
+	case FORMAT_SAMPLES:
+		return reader_begin_samples(r, head, payload, length);
 	case FORMAT_META:
 		return "there is a second start";
 	default:
@@ -242,34 +330,46 @@ static const char *reader_add_chunk(struct capture_reader *r, const struct forma
 }
 
 /* Takes the next chunk, which there must be. */
-static void reader_take_chunk(struct capture_reader *r)
+static void reader_take_chunk(struct capture_reader *r, struct reader_pass *pass)
 {
-	size_t index = r->next_chunk++;
+	size_t index = pass->next_chunk++;
 	const struct format_chunk *head = &r->chunks[index].head;
+	bool is_read = reader_is_read(r, pass, index);
 	const unsigned char *payload;
 	const char *problem = NULL;
 	size_t length;
 
-	if (head->type == FORMAT_EVENTS) {
-		if (head->first_ns < r->events_ns) {
-			reader_damaged(r, "its time is before what came before it");
+	if (r->common_end <= index)
+		r->common_end = index + 1;
+	if (head->type == pass->type) {
+		if (head->first_ns < pass->end_ns) {
+			reader_damaged(r, pass, "its time is before what came before it");
 			return;
 		}
-		r->events_ns = head->last_ns;
+		pass->end_ns = head->last_ns;
 	}
-	if (!reader_is_read(r, head))
+	if (!is_read)
 		return;
 	problem = input_load(r->input, index, &payload, &length);
 	if (!problem)
 		problem = reader_add_chunk(r, head, payload, length);
 	if (problem)
-		reader_damaged(r, problem);
-	else if (!r->in_events)
-		r->bytes_done += head->stored_bytes;
+		reader_damaged(r, pass, problem);
+	else if (head->type == pass->type)
+		pass->inside = true;
+	else
+		pass->bytes_done += head->stored_bytes;
+}
+
+/* The decoder of the pass came to the end of its chunk, or to what is wrong with it. */
+static void reader_end_chunk(struct capture_reader *r, struct reader_pass *pass)
+{
+	pass->inside = false;
+	pass->bytes_done += r->chunks[pass->next_chunk - 1].head.stored_bytes;
 }
 
 /* What is left of the chunk that the decoder is in, up to max events. */
-static size_t reader_decode(struct capture_reader *r, struct event *events, size_t max)
+static size_t reader_decode_events(struct capture_reader *r, struct event *events, size_t max)
 {
 	size_t decoded = decoder_run(r->decoder, events, max);
 	const char *problem = NULL;
@@ -280,29 +380,43 @@ static size_t reader_decode(struct capture_reader *r, struct event *events, size
 	if (decoded < max) {
 		if (!problem)
 			problem = decoder_problem(r->decoder);
-		r->in_events = false;
-		r->bytes_done += r->chunks[r->next_chunk - 1].head.stored_bytes;
+		reader_end_chunk(r, &r->events);
 	}
 	if (problem)
-		reader_damaged(r, problem);
+		reader_damaged(r, &r->events, problem);
+	return kept;
+}
+
+static size_t reader_decode_samples(struct capture_reader *r, struct sample_event *samples,
+				    size_t max)
+{
+	size_t decoded = sample_decoder_run(r->sample_decoder, samples, max);
+	size_t kept = decoded;
+
+	if (r->windowed)
+		kept = window_filter_samples(&r->window, samples, decoded);
+	if (decoded < max) {
+		const char *problem = sample_decoder_problem(r->sample_decoder);
+
+		reader_end_chunk(r, &r->samples);
+		if (problem)
+			reader_damaged(r, &r->samples, problem);
+	}
 	return kept;
 }
 
 size_t reader_events(struct capture_reader *r, struct event *events, size_t max)
 {
+	struct reader_pass *pass = &r->events;
 	size_t n = 0;
 
-	if (!r->decoder)
-		reader_begin(r);
-	if (!r->decoder) {
-		snprintf(r->damage, sizeof(r->damage), "no memory to read it");
+	if (!reader_begin(r, pass))
 		return 0;
-	}
 	while (n < max) {
-		if (r->in_events)
-			n += reader_decode(r, events + n, max - n);
-		else if (r->next_chunk < r->chunk_count)
-			reader_take_chunk(r);
+		if (pass->inside)
+			n += reader_decode_events(r, events + n, max - n);
+		else if (pass->next_chunk < r->chunk_end)
+			reader_take_chunk(r, pass);
 		else
 			break;
 	}
@@ -311,18 +425,44 @@ size_t reader_events(struct capture_reader *r, struct event *events, size_t max)
 	return n;
 }
 
+size_t reader_samples(struct capture_reader *r, struct sample_event *samples, size_t max)
+{
+	struct reader_pass *pass = &r->samples;
+	size_t n = 0;
+
+	if (!reader_begin(r, pass))
+		return 0;
+	while (n < max) {
+		if (pass->inside)
+			n += reader_decode_samples(r, samples + n, max - n);
+		else if (pass->next_chunk < r->chunk_end)
+			reader_take_chunk(r, pass);
+		else
+			break;
+	}
+	return n;
+}
+
+const struct capture_sampling *reader_sampling(const struct capture_reader *r)
+{
+	return r->notes.has_sampling ? &r->notes.sampling : NULL;
+}
+
 double reader_progress(const struct capture_reader *r)
 {
-	double done = (double)r->bytes_done;
+	const struct reader_pass *pass = r->last_pass;
+	double done;
 
-	if (!r->decoder)
+	if (!pass)
 		return 0;
-	if (r->in_events)
-		done += decoder_progress(r->decoder) *
-			r->chunks[r->next_chunk - 1].head.stored_bytes;
-	else if (r->next_chunk == r->chunk_count)
+	done = (double)pass->bytes_done;
+	if (pass->inside)
+		done += (pass->type == FORMAT_EVENTS ? decoder_progress(r->decoder)
+						     : sample_decoder_progress(r->sample_decoder)) *
+			r->chunks[pass->next_chunk - 1].head.stored_bytes;
+	else if (pass->next_chunk >= r->chunk_end)
 		return 1;
-	return r->bytes_total ? done / (double)r->bytes_total : 1;
+	return pass->bytes_total ? done / (double)pass->bytes_total : 1;
 }
 
 uint32_t reader_frame_count(const struct capture_reader *r)

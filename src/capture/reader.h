@@ -38,9 +38,19 @@ uint64_t reader_duration_ns(const struct capture_reader *r);
  * there are no events; one call loads everything and returns 0. */
 size_t reader_events(struct capture_reader *r, struct event *events, size_t max);
 
+/* The same for samples, in the order of time, those of a round in the order in which they were
+ * written. A reader may be asked for its events and then for its samples, or the other way round:
+ * whichever is left for the other ends there, and where one stopped at damage the other goes no
+ * further. */
+size_t reader_samples(struct capture_reader *r, struct sample_event *samples, size_t max);
+/* As reader_event_count. */
+uint64_t reader_sample_count(const struct capture_reader *r);
+/* How well sampling went, as far as the notes were read; NULL: nothing is said of it. */
+const struct capture_sampling *reader_sampling(const struct capture_reader *r);
+
 /* Only what happened in [from_ns, to_ns): chunks outside are not read (their dictionaries are).
- * Call before the first reader_events. Slots are then the window's own. A FREE or SHRINK of a block
- * allocated before the window is not handed out. */
+ * Call before the first reader_events or reader_samples. Slots are then the window's own. A FREE or
+ * SHRINK of a block allocated before the window is not handed out. */
 void reader_window(struct capture_reader *r, uint64_t from_ns, uint64_t to_ns);
 
 /* Progress of the streaming, 0.0 to 1.0. */

@@ -326,6 +326,7 @@ struct capture_writer *trial_open(const char *name, enum capture_mode mode)
 		.sonde_version = "0.1.0",
 		.native_stacks = true,
 		.temporary_threshold = mode == CAPTURE_AGGREGATE ? 1 : 0,
+		.allocations = true,
 	};
 	struct capture_writer *w;
 	struct error err;

@@ -59,3 +59,14 @@ size_t window_filter(struct window *w, struct event *events, size_t count, const
 	}
 	return kept;
 }
+
+size_t window_filter_samples(const struct window *w, struct sample_event *samples, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (samples[i].time_ns >= w->from_ns && samples[i].time_ns < w->to_ns)
+			samples[kept++] = samples[i];
+	}
+	return kept;
+}

@@ -24,3 +24,4 @@ void window_deinit(struct window *w);
 /* Keeps the events that belong to the window, in their order, and returns how many; *problem is set
  * to what is wrong with them, and the rest dropped. */
 size_t window_filter(struct window *w, struct event *events, size_t count, const char **problem);
+size_t window_filter_samples(const struct window *w, struct sample_event *samples, size_t count);

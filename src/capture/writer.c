@@ -11,10 +11,12 @@
 #include "capture/meta.h"
 #include "capture/notes.h"
 #include "capture/output.h"
+#include "capture/sample_encoder.h"
 
 /*
  *  1. A chunk is sealed only after everything that it names is in a sealed dictionary chunk.
- *  2. chunk_begun: the encoder holds a chunk that began at chunk_first_ns.
+ *  2. chunk_begun: the encoder holds a chunk that began at chunk_first_ns; samples_begun: the same
+ *     of the sample encoder and samples_first_ns.
  *  3. pending_since_ns is not 0 while there is anything that is not sealed.
  */
 #define WRITER_DICTIONARY_BYTES (256u << 10)
@@ -27,14 +29,19 @@ struct capture_writer {
 	struct output *out;
 	uint32_t mode; /* enum capture_mode */
 	struct interner *interner;
-	struct encoder *encoder;    /* full mode */
-	struct aggregate aggregate; /* aggregate mode */
+	struct encoder *encoder;               /* full mode */
+	struct aggregate aggregate;            /* aggregate mode */
+	struct sample_encoder *sample_encoder; /* made with the first samples */
 	struct notes_writer notes;
 	struct buffer payload; /* the chunk being sealed */
 
 	uint64_t time_ns;
 	bool chunk_begun;
 	uint64_t chunk_first_ns;
+	uint64_t sampling_period_ns;
+	uint64_t samples_ns; /* of the last round */
+	bool samples_begun;
+	uint64_t samples_first_ns;
 	uint64_t pending_since_ns; /* CLOCK_MONOTONIC */
 	uint64_t events;
 };
@@ -45,6 +52,12 @@ static uint64_t writer_clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* How far the recording has come. */
+static uint64_t writer_now_ns(const struct capture_writer *w)
+{
+	return w->time_ns > w->samples_ns ? w->time_ns : w->samples_ns;
 }
 
 static inline void writer_pending(struct capture_writer *w)
@@ -71,8 +84,8 @@ static void writer_seal_dictionary(struct capture_writer *w)
 	writer_seal_payload(w, &(struct output_chunk){
 				       .type = FORMAT_DICTIONARY,
 				       .flags = FORMAT_REQUIRED,
-				       .first_ns = w->time_ns,
-				       .last_ns = w->time_ns,
+				       .first_ns = writer_now_ns(w),
+				       .last_ns = writer_now_ns(w),
 			       });
 }
 
@@ -111,6 +124,28 @@ static void writer_seal_events(struct capture_writer *w)
 	w->chunk_begun = false;
 }
 
+static void writer_seal_samples(struct capture_writer *w)
+{
+	struct sample_payload payload;
+
+	if (!w->samples_begun)
+		return;
+	writer_seal_dictionary(w);
+	if (sample_encoder_payload(w->sample_encoder, &payload))
+		output_seal(w->out, &(struct output_chunk){
+					    .type = FORMAT_SAMPLES,
+					    .events = payload.samples,
+					    .first_ns = w->samples_first_ns,
+					    .last_ns = w->samples_ns,
+					    .parts = {{payload.codes, payload.code_bytes},
+						      {payload.arguments, payload.argument_bytes},
+						      {payload.times, payload.time_bytes}},
+				    });
+	else
+		output_fail(w->out, "out of memory");
+	w->samples_begun = false;
+}
+
 static void writer_seal_rows(struct capture_writer *w, bool now)
 {
 	struct aggregate *a = &w->aggregate;
@@ -140,6 +175,7 @@ static void writer_seal_all(struct capture_writer *w, bool now)
 		writer_seal_events(w);
 	else
 		writer_seal_rows(w, now);
+	writer_seal_samples(w);
 	writer_seal_notes(w);
 	/* Rows that had to wait are still there. */
 	w->pending_since_ns = w->mode == CAPTURE_AGGREGATE && aggregate_changed(&w->aggregate)
@@ -151,6 +187,7 @@ static void writer_discard(struct capture_writer *w)
 {
 	interner_destroy(w->interner);
 	encoder_destroy(w->encoder);
+	sample_encoder_destroy(w->sample_encoder);
 	if (w->mode == CAPTURE_AGGREGATE)
 		aggregate_deinit(&w->aggregate);
 	notes_writer_deinit(&w->notes);
@@ -167,6 +204,7 @@ int writer_open(const char *path, bool replace, const struct capture_start *star
 	if (!w)
 		return error_set(err, ERROR_FAILED, "out of memory");
 	w->mode = start->mode;
+	w->sampling_period_ns = start->sampling_period_ns;
 	buffer_init(&w->payload, FORMAT_PAYLOAD_MAX);
 	notes_writer_init(&w->notes);
 	w->interner = interner_create();
@@ -390,8 +428,53 @@ void writer_memory(struct capture_writer *w, process_id process, uint64_t time_n
 
 void writer_lost(struct capture_writer *w, const uint64_t lost[LOST_END])
 {
-	if (notes_writer_lost(&w->notes, w->time_ns, lost))
+	if (notes_writer_lost(&w->notes, writer_now_ns(w), lost))
 		writer_noted(w);
+}
+
+void writer_sampling(struct capture_writer *w, const struct capture_sampling *sampling)
+{
+	if (notes_writer_sampling(&w->notes, writer_now_ns(w), sampling))
+		writer_noted(w);
+}
+
+static void writer_begin_samples(struct capture_writer *w)
+{
+	if (!w->sample_encoder)
+		w->sample_encoder = sample_encoder_create(w->sampling_period_ns);
+	sample_encoder_begin(w->sample_encoder, w->samples_ns);
+	w->samples_first_ns = w->samples_ns;
+	w->samples_begun = true;
+	writer_pending(w);
+}
+
+void writer_samples(struct capture_writer *w, process_id process, uint64_t time_ns,
+		    const struct capture_sample *samples, size_t count)
+{
+	uint64_t piece = 0;
+
+	if (time_ns > w->samples_ns)
+		w->samples_ns = time_ns < FORMAT_TIME_MAX_NS ? time_ns : FORMAT_TIME_MAX_NS;
+	do {
+		size_t some = count < SAMPLE_ENCODER_THREADS ? count : SAMPLE_ENCODER_THREADS;
+
+		if (!w->samples_begun)
+			writer_begin_samples(w);
+		sample_encoder_round(w->sample_encoder,
+				     &(struct sample_round){
+					     .key = (uint64_t)process << 32 | piece++,
+					     .time_ns = w->samples_ns,
+					     .samples = samples,
+					     .count = some,
+					     .stacks = interner_stacks(w->interner),
+					     .threads = interner_threads(w->interner),
+				     });
+		if (sample_encoder_is_full(w->sample_encoder))
+			writer_seal_samples(w);
+		count -= some;
+		if (count)
+			samples += some;
+	} while (count);
 }
 
 int writer_seal(struct capture_writer *w, uint64_t max_age_ns, struct error *err)
@@ -427,7 +510,7 @@ int writer_close(struct capture_writer *w, bool complete, struct error *err)
 	int result;
 
 	writer_seal_all(w, true);
-	result = output_close(w->out, complete, w->time_ns, err);
+	result = output_close(w->out, complete, writer_now_ns(w), err);
 	writer_discard(w);
 	return result;
 }

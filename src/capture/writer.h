@@ -25,6 +25,13 @@ enum capture_mode {
 	CAPTURE_AGGREGATE = 1, /* rows of a tally only */
 };
 
+/* What of the samples readers show unless they are told otherwise. */
+enum capture_time_metric {
+	CAPTURE_TIME_WALL = 0, /* all */
+	CAPTURE_TIME_CPU = 1,  /* SAMPLE_RUNNING */
+	CAPTURE_TIME_GIL = 2,  /* SAMPLE_HOLDS_GIL */
+};
+
 /* What is known when recording starts. Strings are copied. */
 struct capture_start {
 	uint32_t mode;              /* enum capture_mode */
@@ -38,6 +45,9 @@ struct capture_start {
 	bool native_stacks;
 	bool python_allocators_traced;
 	uint64_t temporary_threshold; /* aggregate mode: the N its rows were made with */
+	bool allocations;             /* memory was recorded */
+	uint64_t sampling_period_ns;  /* that was asked for; 0: no sampling */
+	uint32_t time_metric;         /* enum capture_time_metric */
 };
 
 /* path is created with mode 0600 and must not exist, unless replace. */
@@ -77,6 +87,37 @@ slot_id writer_alloc(struct capture_writer *w, thread_id thread, enum allocator 
 		     stack_id stack, uint64_t bytes);
 void writer_free(struct capture_writer *w, thread_id thread, slot_id slot);
 void writer_shrink(struct capture_writer *w, thread_id thread, slot_id slot, uint64_t bytes);
+
+/* One round of one process: what its threads did at time_ns, each once. Ids that were never given
+ * out count as 0. Rounds come in the order of time (an earlier one is taken as of the last's time),
+ * which has nothing to do with that of events. */
+struct capture_sample {
+	thread_id thread;
+	stack_id stack;
+	uint16_t flags; /* enum sample_flag */
+	uint16_t wait;  /* enum sample_wait */
+};
+void writer_samples(struct capture_writer *w, process_id process, uint64_t time_ns,
+		    const struct capture_sample *samples, size_t count);
+
+/* How well sampling went: totals so far, the last call wins. A sample stands for
+ * sampled_ns / rounds of time. */
+struct capture_sampling {
+	uint64_t rounds;        /* deadlines met */
+	uint64_t rounds_missed; /* deadlines that had passed */
+	uint64_t sampled_ns;    /* from the first round to the last one */
+	uint64_t looks;         /* at a thread */
+	uint64_t unchanged;     /* of these: it had not run since the one before */
+	uint64_t reads;         /* system calls that read its memory */
+	uint64_t retries;       /* a stack that had changed while it was read */
+	uint64_t pauses;        /* threads stopped */
+	uint64_t paused_ns;
+	uint64_t failures; /* no stack, all the same */
+	uint64_t missed;   /* threads beyond what there was room for */
+	uint64_t dropped;  /* samples that found the queue full */
+	uint64_t cpu_ns;   /* of the sampling thread */
+};
+void writer_sampling(struct capture_writer *w, const struct capture_sampling *sampling);
 
 void writer_rss(struct capture_writer *w, process_id process, uint64_t time_ns, uint64_t rss_bytes);
 

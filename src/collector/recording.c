@@ -121,6 +121,7 @@ static int recording_open_writer(struct recording *recording, struct error *err)
 		.sonde_version = options->sonde_version,
 		.python_allocators_traced = options->trace_python_allocators,
 		.temporary_threshold = options->temporary_threshold,
+		.allocations = true,
 	};
 	int used;
 
