@@ -20,6 +20,7 @@ struct probe_options {
 	uint32_t process; /* goes into its samples */
 	bool never_pause; /* a stack that cannot be verified is SAMPLE_UNKNOWN then */
 	bool python_only; /* leave out threads that Python does not know */
+	bool patient;     /* wait for a Python where there is none: another program may follow */
 };
 
 /* Takes the target over, also when it fails. The runtime may appear later: probe_is_ready tells.
@@ -78,6 +79,12 @@ ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
 /* Changes when a thread got a name, came or went. The name that Python knows (threading), else the
  * kernel's; "" if none. Valid until the next call of any probe function. */
 const char *probe_thread_name(struct probe *probe, pid_t tid);
+
+/* Processes that this one started, as target_children has them. */
+size_t probe_children(struct probe *probe, pid_t *children, size_t max);
+
+/* Threads as of the last look, for their names: tid i, 0 behind the last one. */
+pid_t probe_thread(const struct probe *probe, size_t i);
 
 /* Totals so far. */
 struct probe_counts {

@@ -61,7 +61,7 @@ bool sampler_take_thread(struct sampler *sampler, struct sampler_thread *news);
 
 struct trace_tree *sampler_tree(struct sampler *sampler);
 /* Processes that are still sampled or watched. */
-unsigned sampler_alive(const struct sampler *sampler);
+unsigned sampler_alive(struct sampler *sampler);
 
 struct sampler_counts {
 	struct probe_counts probe; /* of all processes */
@@ -70,4 +70,4 @@ struct sampler_counts {
 	uint64_t dropped;          /* samples for which the queue had no room */
 	uint64_t cpu_ns;           /* of the sampling thread */
 };
-void sampler_count(const struct sampler *sampler, struct sampler_counts *counts);
+void sampler_count(struct sampler *sampler, struct sampler_counts *counts);

@@ -1,0 +1,384 @@
+#include "sampler/codes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READ_BYTES_MAX  1024u
+#define TEXT_LENGTH_MAX 8192u      /* characters of a name or a file */
+#define TABLE_BYTES_MAX (4u << 20) /* a line table */
+#define CHECK_AT_ONCE   256u
+#define COPIES_MAX      4096u
+#define UNITS_MAX       (64u << 20)
+#define FIRST_PLACES    256u
+#define NO_INSTR        UINT32_MAX
+#define FRAME_BYTES_MAX (16u << 20)
+
+static void *checked(void *memory)
+{
+	if (!memory) {
+		fputs("sonde: out of memory for code objects\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static uint32_t most(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint32_t end_of(uint32_t offset, uint32_t bytes)
+{
+	return offset == PYABI_NONE ? 0 : offset + bytes;
+}
+
+/* How much of a code object holds the fields that are read here. */
+static uint32_t read_bytes(const struct pyabi_layout *layout)
+{
+	uint32_t end = end_of(layout->object_type, 8);
+
+	end = most(end, end_of(layout->code_size, 8));
+	end = most(end, end_of(layout->code_name, 8));
+	end = most(end, end_of(layout->code_qualname, 8));
+	end = most(end, end_of(layout->code_filename, 8));
+	end = most(end, end_of(layout->code_linetable, 8));
+	end = most(end, end_of(layout->code_firstlineno, 4));
+	end = most(end, end_of(layout->code_firsttraceable, 4));
+	end = most(end, end_of(layout->code_framesize, 4));
+	end = most(end, end_of(layout->code_nlocalsplus, 4));
+	end = most(end, end_of(layout->code_stacksize, 4));
+	end = most(end, end_of(layout->code_tlbc, 8));
+	return (end + 7) / 8 * 8;
+}
+
+void codes_init(struct codes *codes, const struct target *target, const struct pyabi_layout *layout,
+		struct trace_tree *tree)
+{
+	*codes = (struct codes){
+		.target = target,
+		.layout = layout,
+		.tree = tree,
+		.places = checked(calloc(FIRST_PLACES, sizeof(*codes->places))),
+		.mask = FIRST_PLACES - 1,
+		.read_bytes = read_bytes(layout),
+	};
+	codes->copies = checked(malloc((size_t)CHECK_AT_ONCE * codes->read_bytes));
+}
+
+static void code_destroy(struct code *code)
+{
+	if (!code)
+		return;
+	free(code->copies);
+	free(code);
+}
+
+void codes_deinit(struct codes *codes)
+{
+	for (size_t i = 0; codes->places && i <= codes->mask; i++)
+		code_destroy(codes->places[i]);
+	free(codes->places);
+	free(codes->text);
+	free(codes->copies);
+	*codes = (struct codes){0};
+}
+
+static size_t home_of(const struct codes *codes, uint64_t address)
+{
+	return (address >> 4) * 0x9e3779b97f4a7c15ull >> 20 & codes->mask;
+}
+
+static struct code **place_of(const struct codes *codes, uint64_t address)
+{
+	size_t i = home_of(codes, address);
+
+	while (codes->places[i] && codes->places[i]->address != address)
+		i = (i + 1) & codes->mask;
+	return &codes->places[i];
+}
+
+struct code *codes_find(struct codes *codes, uint64_t address)
+{
+	return *place_of(codes, address);
+}
+
+static struct code *codes_enter(struct codes *codes, uint64_t address)
+{
+	struct code **place = place_of(codes, address);
+
+	if (*place)
+		return *place;
+	*place = checked(calloc(1, sizeof(**place)));
+	(*place)->address = address;
+	if (++codes->used > codes->mask / 2) {
+		struct code **old = codes->places, *made = *place;
+		size_t old_mask = codes->mask;
+
+		codes->mask = 2 * old_mask + 1;
+		codes->places = checked(calloc(codes->mask + 1, sizeof(*codes->places)));
+		for (size_t i = 0; i <= old_mask; i++) {
+			if (old[i])
+				*place_of(codes, old[i]->address) = old[i];
+		}
+		free(old);
+		return made;
+	}
+	return *place;
+}
+
+static uint64_t word_at(const unsigned char *copy, uint32_t offset)
+{
+	uint64_t word = 0;
+
+	if (offset != PYABI_NONE)
+		memcpy(&word, copy + offset, sizeof(word));
+	return word;
+}
+
+static uint32_t int_at(const unsigned char *copy, uint32_t offset)
+{
+	uint32_t value = 0;
+
+	if (offset != PYABI_NONE)
+		memcpy(&value, copy + offset, sizeof(value));
+	return value;
+}
+
+static void identify(const struct codes *codes, const unsigned char *copy, uint64_t words[8])
+{
+	const struct pyabi_layout *layout = codes->layout;
+
+	words[0] = word_at(copy, layout->object_type);
+	words[1] = word_at(copy, layout->code_name);
+	words[2] = word_at(copy, layout->code_qualname);
+	words[3] = word_at(copy, layout->code_filename);
+	words[4] = word_at(copy, layout->code_linetable);
+	words[5] = int_at(copy, layout->code_firstlineno);
+	words[6] = word_at(copy, layout->code_size);
+	words[7] = word_at(copy, layout->code_tlbc);
+}
+
+static unsigned char *codes_room(struct codes *codes, size_t bytes)
+{
+	if (bytes > codes->text_bytes) {
+		codes->text = checked(realloc(codes->text, bytes));
+		codes->text_bytes = bytes;
+	}
+	return codes->text;
+}
+
+static bool codes_read(struct codes *codes, uint64_t address, void *out, size_t bytes)
+{
+	codes->reads++;
+	return target_read(codes->target, address, out, bytes);
+}
+
+/* A str of the target as UTF-8, to be freed; NULL if it is not one. */
+static char *read_text(struct codes *codes, uint64_t string)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	unsigned char head[64];
+	struct pyabi_text form;
+	uint64_t length;
+	size_t bytes;
+	char *text;
+
+	if (!string || layout->unicode_state + 4 > sizeof(head) ||
+	    layout->unicode_length + 8 > sizeof(head) ||
+	    !codes_read(codes, string, head,
+			most(layout->unicode_state + 4, layout->unicode_length + 8)))
+		return NULL;
+	form = pyabi_text_of(layout, int_at(head, layout->unicode_state));
+	length = word_at(head, layout->unicode_length);
+	if (!form.compact || length > INT64_MAX)
+		return NULL;
+	if (length > TEXT_LENGTH_MAX)
+		length = TEXT_LENGTH_MAX;
+	bytes = length * form.char_bytes;
+	if (!codes_read(codes, string + form.data_offset, codes_room(codes, bytes + 1), bytes))
+		return NULL;
+	text = checked(malloc(4 * length + 1));
+	pyabi_text_to_utf8(form.char_bytes, codes->text, length, text, 4 * length + 1);
+	return text;
+}
+
+/* The line table into codes->text; its length, 0 if there is none. */
+static size_t read_table(struct codes *codes, uint64_t table)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t bytes;
+
+	if (!table || !codes_read(codes, table + layout->bytes_size, &bytes, sizeof(bytes)) ||
+	    bytes > TABLE_BYTES_MAX ||
+	    !codes_read(codes, table + layout->bytes_data, codes_room(codes, bytes + 1), bytes))
+		return 0;
+	return bytes;
+}
+
+/* Words of a frame of this code object; 0 where its layout does not say. */
+static uint64_t frame_words(const struct codes *codes, const unsigned char *copy)
+{
+	const struct pyabi_layout *layout = codes->layout;
+
+	if (layout->code_framesize != PYABI_NONE)
+		return int_at(copy, layout->code_framesize);
+	if (layout->code_stacksize != PYABI_NONE && layout->code_nlocalsplus != PYABI_NONE &&
+	    layout->frame_specials_size != PYABI_NONE)
+		return (uint64_t)int_at(copy, layout->code_nlocalsplus) +
+		       int_at(copy, layout->code_stacksize) + layout->frame_specials_size;
+	return 0;
+}
+
+static bool place_instructions(const struct codes *codes, const unsigned char *copy,
+			       struct code *code)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t units = word_at(copy, layout->code_size);
+	uint64_t bytes = frame_words(codes, copy) * 8;
+
+	if (layout->code_bytecode == PYABI_NONE)
+		return true;
+	if (units > UNITS_MAX || bytes > FRAME_BYTES_MAX)
+		return false;
+	code->first_instr = layout->code_bytecode;
+	code->end_instr = layout->code_bytecode + 2 * (uint32_t)units;
+	code->traceable = code->first_instr + 2 * int_at(copy, layout->code_firsttraceable);
+	code->frame_bytes = (uint32_t)bytes;
+	return true;
+}
+
+/* Reads what a code object says; false if it is none. */
+static bool code_read(struct codes *codes, struct code *code, const unsigned char *copy)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t qualname = word_at(copy, layout->code_qualname);
+	uint64_t name = qualname ? qualname : word_at(copy, layout->code_name);
+	struct trace_code text = {
+		.layout = layout,
+		.first_line = (int32_t)int_at(copy, layout->code_firstlineno),
+	};
+	char *function, *file = NULL;
+
+	if (codes->code_type && word_at(copy, layout->object_type) != codes->code_type)
+		return false;
+	function = read_text(codes, name);
+	if (function)
+		file = read_text(codes, word_at(copy, layout->code_filename));
+	if (!function || !file || !place_instructions(codes, copy, code)) {
+		free(function);
+		free(file);
+		return false;
+	}
+	text.function = function;
+	text.file = file;
+	text.line_table_bytes = read_table(codes, word_at(copy, layout->code_linetable));
+	text.line_table = text.line_table_bytes ? codes->text : (const uint8_t *)"";
+	code->number = trace_tree_add_code(codes->tree, &text);
+	code->copy_count = 0;
+	identify(codes, copy, code->words);
+	codes->code_type = word_at(copy, layout->object_type);
+	free(function);
+	free(file);
+	return true;
+}
+
+static struct code *code_check(struct codes *codes, uint64_t address, const unsigned char *copy,
+			       uint64_t generation)
+{
+	struct code *code = codes_find(codes, address);
+	uint64_t words[8];
+
+	identify(codes, copy, words);
+	if (!code || !code->number || memcmp(words, code->words, sizeof(words)) != 0) {
+		code = codes_enter(codes, address);
+		code->number = 0;
+		if (!code_read(codes, code, copy))
+			return NULL;
+	}
+	code->generation = generation;
+	return code;
+}
+
+static void check_some(struct codes *codes, const uint64_t *addresses, size_t count,
+		       uint64_t generation, struct code **found)
+{
+	uint32_t bytes = codes->read_bytes;
+	struct iovec local[CHECK_AT_ONCE], remote[CHECK_AT_ONCE];
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		local[i] = (struct iovec){codes->copies + i * bytes, bytes};
+		remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], bytes};
+		found[i] = NULL;
+	}
+	while (at < count) {
+		ssize_t done =
+			target_read_places(codes->target, local + at, remote + at, count - at);
+
+		codes->reads++;
+		if (done < 0)
+			return;
+		for (size_t i = at; i < at + (size_t)done; i++)
+			found[i] = code_check(codes, addresses[i], codes->copies + i * bytes,
+					      generation);
+		at += (size_t)done + 1; /* the one that could not be read is no code object */
+	}
+}
+
+void codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation,
+		 struct code **found)
+{
+	for (size_t i = 0; i < count; i += CHECK_AT_ONCE) {
+		size_t some = count - i < CHECK_AT_ONCE ? count - i : CHECK_AT_ONCE;
+
+		check_some(codes, addresses + i, some, generation, found + i);
+	}
+}
+
+/* Reads anew where each thread's copy of the bytecode is. */
+static bool code_read_copies(struct codes *codes, struct code *code)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t array, count;
+
+	if (!codes_read(codes, code->address + layout->code_tlbc, &array, sizeof(array)) ||
+	    !array || !codes_read(codes, array + layout->tlbc_size, &count, sizeof(count)) ||
+	    !count || count > COPIES_MAX)
+		return false;
+	code->copies = checked(realloc(code->copies, count * sizeof(*code->copies)));
+	code->copy_count = 0;
+	if (!codes_read(codes, array + layout->tlbc_entries, code->copies,
+			count * sizeof(*code->copies)))
+		return false;
+	code->copy_count = (uint32_t)count;
+	return true;
+}
+
+static bool code_has(const struct code *code, uint64_t distance)
+{
+	/* Up to 3.12 a frame may stand on the unit before the first. */
+	return distance + 2 >= code->first_instr && distance < code->end_instr;
+}
+
+bool codes_place(struct codes *codes, struct code *code, uint64_t instr, int32_t tlbc_index,
+		 uint32_t *place)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t distance = instr - code->address;
+	bool found = (layout->features & PYABI_INSTR_INDEX) || code_has(code, distance);
+
+	if (layout->features & PYABI_INSTR_INDEX)
+		distance = instr;
+	for (int round = 0; !found && round < 2; round++) {
+		if (!(layout->features & PYABI_THREAD_LOCAL_BYTECODE) || tlbc_index < 0 ||
+		    (round && !code_read_copies(codes, code)))
+			return false;
+		if ((uint32_t)tlbc_index < code->copy_count && code->copies[tlbc_index]) {
+			distance = instr - code->copies[tlbc_index] + code->first_instr;
+			found = code_has(code, distance);
+		}
+	}
+	*place = (uint32_t)distance;
+	return found;
+}

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sampler/trace_tree.h"
+#include "target/target.h"
+
+/*
+ * The code objects of one process, by address. Memory of a code object that died is used again, by
+ * another one maybe: an entry is good while the interpreter says that no code object died
+ * (generation), else after the words that identify it were compared with the target's.
+ */
+struct code {
+	uint64_t address;
+	uint32_t number;      /* in the trace tree */
+	uint32_t first_instr; /* distance of the first code unit from the object; 3.11+ */
+	uint32_t end_instr;   /* behind the last one */
+	uint32_t traceable;   /* distance of the instruction at which its frames have begun */
+	uint32_t frame_bytes; /* of a frame of it; 0: not known */
+	uint64_t generation;  /* of the interpreter when it was checked */
+	uint64_t words[8];    /* what identifies it */
+	/* Free-threaded: where each thread's copy of the bytecode begins. */
+	uint64_t *copies;
+	uint32_t copy_count;
+};
+
+struct codes {
+	const struct target *target;
+	const struct pyabi_layout *layout;
+	struct trace_tree *tree;
+	struct code **places; /* open addressing */
+	size_t mask, used;
+	uint64_t code_type;
+	uint32_t read_bytes;   /* of a code object */
+	unsigned char *copies; /* of code objects that are being checked */
+	unsigned char *text;
+	size_t text_bytes;
+	uint64_t reads;
+};
+
+void codes_init(struct codes *codes, const struct target *target, const struct pyabi_layout *layout,
+		struct trace_tree *tree);
+void codes_deinit(struct codes *codes);
+
+/* The entry for an address, whatever its age; NULL if there is none. */
+struct code *codes_find(struct codes *codes, uint64_t address);
+
+/*
+ * Makes sure of the code objects at these addresses: known ones are compared, those that have
+ * changed and new ones are read. found[i] is NULL where there is no code object. Two reads at most
+ * for what is known, however many there are.
+ */
+void codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation,
+		 struct code **found);
+
+/* An instruction as struct trace_node spells it; false if it cannot be one of this code object.
+ * tlbc_index: of its frame, or 0. */
+bool codes_place(struct codes *codes, struct code *code, uint64_t instr, int32_t tlbc_index,
+		 uint32_t *place);

@@ -1,0 +1,455 @@
+#include "sampler/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sampler/codes.h"
+#include "sampler/interpreters.h"
+#include "sampler/stack.h"
+#include "target/children.h"
+#include "target/pause.h"
+#include "target/tasks.h"
+
+#define TRIES           3u
+#define LIST_NS         20000000ull /* between two lists of the threads */
+#define FIND_FIRST_NS   1000000ull  /* between two looks for a Python that is not there yet */
+#define FIND_LONGEST_NS 100000000ull
+#define FIND_SELDOM_NS  500000000ull /* where only another program could bring one */
+
+/* One native thread. */
+struct watched {
+	pid_t tid;
+	bool has_stack; /* Python knows it */
+	bool was_blocked;
+	uint64_t switches; /* when it was read last */
+	uint64_t interp;   /* of its thread state */
+	struct stack stack;
+	uint32_t node;
+	uint32_t flags;
+};
+
+struct probe {
+	struct target *target;
+	struct trace_tree *tree;
+	struct probe_options options;
+	struct probe_counts counts;
+
+	struct target_runtime runtime;
+	bool has_runtime;
+	uint64_t find_due_ns, find_step_ns;
+
+	struct tasks tasks;
+	struct watched *threads; /* one a task, in the same order */
+	size_t thread_count, thread_room;
+	uint64_t list_due_ns;
+
+	struct codes codes;
+	struct interpreters interpreters;
+	char name[64];
+};
+
+static void *checked(void *memory)
+{
+	if (!memory) {
+		fputs("sonde: out of memory for a process\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void probe_forget_runtime(struct probe *probe)
+{
+	if (!probe->has_runtime)
+		return;
+	for (size_t i = 0; i < probe->thread_count; i++) {
+		if (probe->threads[i].has_stack)
+			stack_deinit(&probe->threads[i].stack);
+		probe->threads[i].has_stack = false;
+	}
+	interpreters_deinit(&probe->interpreters);
+	codes_deinit(&probe->codes);
+	target_runtime_deinit(&probe->runtime);
+	probe->has_runtime = false;
+	probe->find_step_ns = FIND_FIRST_NS;
+}
+
+static int probe_find_runtime(struct probe *probe, struct error *err)
+{
+	bool retry = false;
+	int status = target_find_runtime(probe->target, &probe->runtime, &retry, err);
+
+	if (status == 0) {
+		probe->has_runtime = true;
+		codes_init(&probe->codes, probe->target, &probe->runtime.layout, probe->tree);
+		interpreters_init(&probe->interpreters, probe->target, &probe->runtime);
+		probe->list_due_ns = 0;
+		return 0;
+	}
+	if (!retry && probe->options.patient)
+		probe->find_step_ns = FIND_SELDOM_NS;
+	return retry || probe->options.patient ? 0 : status;
+}
+
+int probe_create(struct target *target, struct trace_tree *tree,
+		 const struct probe_options *options, struct probe **out, struct error *err)
+{
+	struct probe *probe = checked(calloc(1, sizeof(*probe)));
+	int status;
+
+	probe->target = target;
+	probe->tree = tree;
+	probe->options = *options;
+	probe->find_step_ns = FIND_FIRST_NS;
+	tasks_init(&probe->tasks);
+	status = probe_find_runtime(probe, err);
+	if (status < 0) {
+		probe_destroy(probe);
+		return status;
+	}
+	*out = probe;
+	return 0;
+}
+
+void probe_destroy(struct probe *probe)
+{
+	if (!probe)
+		return;
+	probe_forget_runtime(probe);
+	tasks_deinit(&probe->tasks);
+	free(probe->threads);
+	target_close(probe->target);
+	free(probe);
+}
+
+struct target *probe_target(struct probe *probe)
+{
+	return probe->target;
+}
+
+const struct target_runtime *probe_runtime(const struct probe *probe)
+{
+	return probe->has_runtime ? &probe->runtime : NULL;
+}
+
+const struct probe_counts *probe_counts(const struct probe *probe)
+{
+	return &probe->counts;
+}
+
+static struct watched *find_thread(struct watched *threads, size_t count, pid_t tid)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (threads[middle].tid < tid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && threads[low].tid == tid ? &threads[low] : NULL;
+}
+
+/* Lists native threads; those that stay keep what is known of them. */
+static bool list_tasks(struct probe *probe)
+{
+	struct watched *old = probe->threads;
+	size_t old_count = probe->thread_count;
+
+	if (!tasks_list(probe->target, &probe->tasks))
+		return false;
+	probe->threads = checked(calloc(probe->tasks.count + 1, sizeof(*probe->threads)));
+	probe->thread_count = probe->tasks.count;
+	for (size_t i = 0; i < probe->tasks.count; i++) {
+		pid_t tid = probe->tasks.items[i].tid;
+		struct watched *before = find_thread(old, old_count, tid);
+
+		if (before) {
+			probe->threads[i] = *before;
+			before->has_stack = false;
+		} else {
+			probe->threads[i].tid = tid;
+		}
+	}
+	for (size_t i = 0; i < old_count; i++) {
+		if (old[i].has_stack)
+			stack_deinit(&old[i].stack);
+	}
+	free(old);
+	return true;
+}
+
+/* Gives every native thread the thread state that it runs, if Python has one for it. */
+static void assign_states(struct probe *probe)
+{
+	for (size_t i = 0; i < probe->thread_count; i++) {
+		struct watched *thread = &probe->threads[i];
+		const struct thread_state *state =
+			interpreters_state_of(&probe->interpreters, &probe->tasks.items[i]);
+
+		if (thread->has_stack && (!state || state->address != thread->stack.tstate)) {
+			stack_deinit(&thread->stack);
+			thread->has_stack = false;
+		}
+		if (state && !thread->has_stack) {
+			stack_init(&thread->stack, state->address);
+			thread->has_stack = true;
+			thread->was_blocked = false;
+		}
+		thread->interp = state ? state->interp : 0;
+	}
+}
+
+static void list_threads(struct probe *probe, uint64_t time_ns)
+{
+	probe->list_due_ns = time_ns + LIST_NS;
+	if (!list_tasks(probe))
+		return;
+	interpreters_list(&probe->interpreters, &probe->tasks);
+	assign_states(probe);
+}
+
+static uint32_t task_flags(const struct probe *probe, const struct task *task,
+			   const struct watched *thread)
+{
+	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
+	uint32_t flags = task->state == TASK_RUNNING ? SAMPLE_RUNNING : 0;
+
+	if (interp && task->state == TASK_BLOCKED && task->wait == WAIT_FUTEX &&
+	    interpreter_owns_futex(interp, task->syscall_argument))
+		flags |= SAMPLE_WAITS_GIL;
+	return flags;
+}
+
+static void add_counts(struct probe *probe, struct watched *thread)
+{
+	probe->counts.reads += thread->stack.view.reads;
+	thread->stack.view.reads = 0;
+	probe->counts.reads += probe->codes.reads;
+	probe->codes.reads = 0;
+}
+
+static struct stack_target stack_source(struct probe *probe, const struct watched *thread)
+{
+	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
+
+	return (struct stack_target){
+		.target = probe->target,
+		.runtime = &probe->runtime,
+		.codes = &probe->codes,
+		.tree = probe->tree,
+		.gil = interp ? interp->gil : 0,
+		.generation = interp ? interp->generation : 0,
+	};
+}
+
+/* What the thread state said must be what was expected, or its memory is somebody else's by now. */
+static bool state_is_ours(const struct probe *probe, const struct watched *thread)
+{
+	return probe->runtime.layout.tstate_interp == PYABI_NONE ||
+	       thread->stack.interp == thread->interp;
+}
+
+static enum stack_result read_paused(struct probe *probe, struct watched *thread,
+				     const struct stack_target *from)
+{
+	enum stack_result result = STACK_CHANGED;
+	uint64_t begun_ns = now_ns();
+	struct pause pause;
+
+	if (pause_begin(thread->tid, &pause) != PAUSE_STOPPED)
+		return STACK_CHANGED;
+	probe->counts.pauses++;
+	/* What leads to the frames may have moved since it was seen last. */
+	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED; i++)
+		result = stack_read(&thread->stack, from, true, &thread->node);
+	pause_end(&pause);
+	probe->counts.paused_ns += now_ns() - begun_ns;
+	return result;
+}
+
+/* Reads the thread's stack while it may run; returns further flags. */
+static uint32_t read_stack(struct probe *probe, struct watched *thread, bool is_blocked, bool pause)
+{
+	struct stack_target from = stack_source(probe, thread);
+	enum stack_result result = STACK_CHANGED;
+	uint32_t flags = 0;
+
+	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED && !pause; i++) {
+		if (i)
+			probe->counts.retries++;
+		result = stack_read(&thread->stack, &from, is_blocked, &thread->node);
+	}
+	if (result == STACK_CHANGED && !probe->options.never_pause) {
+		result = read_paused(probe, thread, &from);
+		flags |= SAMPLE_PAUSED;
+	}
+	add_counts(probe, thread);
+	if (result == STACK_GOOD && !state_is_ours(probe, thread))
+		result = STACK_GONE;
+	if (result == STACK_GOOD)
+		return flags | (thread->stack.holds_gil ? SAMPLE_HOLDS_GIL : 0);
+	thread->node = SAMPLE_STACK_UNKNOWN;
+	probe->list_due_ns = 0;
+	return SAMPLE_UNKNOWN;
+}
+
+/* A thread that blocks as it did, and was not put on a CPU meanwhile, has the stack that it had. */
+static bool did_not_run(struct watched *thread, struct task *task)
+{
+	bool was_blocked = thread->was_blocked;
+	uint64_t switches = thread->switches;
+
+	thread->was_blocked = task->state == TASK_BLOCKED;
+	if (!thread->was_blocked)
+		return false;
+	task_look_at_schedule(task);
+	thread->switches = task->switches;
+	return was_blocked && task->switches == switches;
+}
+
+static void look_at_thread(struct probe *probe, size_t i, bool pause)
+{
+	struct watched *thread = &probe->threads[i];
+	struct task *task = &probe->tasks.items[i];
+	const struct interpreter *interp;
+
+	thread->flags = task_flags(probe, task, thread);
+	if (!thread->has_stack) {
+		thread->node = SAMPLE_STACK_EMPTY;
+		return;
+	}
+	if (did_not_run(thread, task) && thread->node != SAMPLE_STACK_UNKNOWN) {
+		probe->counts.unchanged++;
+		interp = interpreters_find(&probe->interpreters, thread->interp);
+		if (interp && interp->gil_holder == thread->stack.tstate)
+			thread->flags |= SAMPLE_HOLDS_GIL;
+	} else {
+		thread->flags |= read_stack(probe, thread, task->state != TASK_RUNNING, pause);
+	}
+	interp = interpreters_find(&probe->interpreters, thread->interp);
+	if (interp && interp->collects && thread->flags & SAMPLE_HOLDS_GIL)
+		thread->flags |= SAMPLE_GC;
+}
+
+/* Makes ready for a round; false if there is nobody any more. */
+static bool begin_round(struct probe *probe, uint64_t time_ns)
+{
+	struct error ignored;
+
+	if (!probe->has_runtime && time_ns >= probe->find_due_ns) {
+		if (!target_is_alive(probe->target))
+			return false;
+		probe_find_runtime(probe, &ignored);
+		probe->find_due_ns = time_ns + probe->find_step_ns;
+		if (probe->find_step_ns < FIND_LONGEST_NS)
+			probe->find_step_ns *= 2;
+	}
+	if (!probe->has_runtime)
+		return true;
+	switch (interpreters_look(&probe->interpreters)) {
+	case INTERPRETERS_SAME:
+		break;
+	case INTERPRETERS_CHANGED:
+		probe->list_due_ns = 0;
+		break;
+	case INTERPRETERS_GONE:
+		if (!target_is_alive(probe->target))
+			return false;
+		/* Another program runs in its place. */
+		probe_forget_runtime(probe);
+		return true;
+	}
+	probe->counts.reads += probe->interpreters.reads;
+	probe->interpreters.reads = 0;
+	if (time_ns >= probe->list_due_ns)
+		list_threads(probe, time_ns);
+	return true;
+}
+
+static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sample *samples,
+		    size_t max)
+{
+	size_t count = 0;
+
+	if (!begin_round(probe, time_ns))
+		return -1;
+	if (!probe->has_runtime)
+		return 0;
+	for (size_t i = 0; i < probe->thread_count; i++) {
+		struct watched *thread = &probe->threads[i];
+		struct task *task = &probe->tasks.items[i];
+
+		if (probe->options.python_only && !thread->has_stack)
+			continue;
+		task_look(task);
+		if (task->state == TASK_GONE) {
+			probe->list_due_ns = 0;
+			continue;
+		}
+		if (count == max) {
+			probe->counts.missed++;
+			continue;
+		}
+		probe->counts.looks++;
+		look_at_thread(probe, i, pause);
+		if (thread->flags & SAMPLE_UNKNOWN) {
+			task_look(task);
+			if (task->state == TASK_GONE)
+				continue;
+			probe->counts.failures++;
+		}
+		samples[count++] = (struct sample){
+			.time_ns = time_ns,
+			.process = probe->options.process,
+			.tid = thread->tid,
+			.stack = thread->node,
+			.flags = (uint16_t)thread->flags,
+			.wait = (uint16_t)(task->state == TASK_BLOCKED ? task->wait : WAIT_NONE),
+		};
+	}
+	return (ssize_t)count;
+}
+
+ssize_t probe_look(struct probe *probe, uint64_t time_ns, struct sample *samples, size_t max)
+{
+	return look(probe, time_ns, false, samples, max);
+}
+
+ssize_t probe_look_paused(struct probe *probe, uint64_t time_ns, struct sample *samples, size_t max)
+{
+	return look(probe, time_ns, true, samples, max);
+}
+
+const char *probe_thread_name(struct probe *probe, pid_t tid)
+{
+	char kernel[16];
+
+	task_name(probe->target, tid, kernel);
+	snprintf(probe->name, sizeof(probe->name), "%s", kernel);
+	return probe->name;
+}
+
+size_t probe_children(struct probe *probe, pid_t *children, size_t max)
+{
+	if (!probe->has_runtime && !tasks_list(probe->target, &probe->tasks))
+		return 0;
+	return target_children(probe->target, &probe->tasks, children, max);
+}
+
+pid_t probe_thread(const struct probe *probe, size_t i)
+{
+	return i < probe->thread_count ? probe->threads[i].tid : 0;
+}

@@ -1,0 +1,595 @@
+#include "sampler/stack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/sample.h"
+
+/*
+ * The thread runs while its stack is read, and Python says nothing about what is half done. A
+ * reading is good when all of this holds; else the stack changed under it.
+ *
+ *   1. One system call took all of it: the thread state before the frames, and the word that leads
+ * to the innermost frame once more behind them. Frames that turn up elsewhere are fetched one by
+ * one, which only finds out what the next reading must take along (unless the thread is still).
+ *   2. The chain ends where Python's chains end, and each of its frames says that it is in use: it
+ *      executes (up to 3.10), it left its evaluation stack in order before it called the next (3.11
+ * to 3.13), it has a code object (later ones clear it).
+ *   3. Frames in the data stack stand one behind the other, each as long as its code object says: a
+ * frame that was left behind by an earlier call fits only where it is the right one.
+ *   4. Each instruction lies in its frame's code object, and that is one still (see codes.h).
+ *   5. Between the two looks at the innermost frame no more than one frame was popped. Others were
+ *      pushed on top, maybe; that leaves what is below alone.
+ */
+
+#define TSTATE_BYTES_MAX 4096u
+#define FRAMES_MAX       (1u << 18)
+#define CHUNKS_MAX       65536u
+#define CHUNK_FIRST      2048u /* what is read of a chunk that was not seen before */
+#define CHUNK_SLACK      1024u /* read beyond what was in use */
+#define CHUNK_BYTES_MAX  (64u << 20)
+#define FETCHES_MAX      4096u
+#define GIL_BYTES_MAX    256u
+
+/* One reading. */
+struct reading {
+	struct stack *stack;
+	const struct stack_target *from;
+	const struct pyabi_layout *layout;
+	bool is_still;
+	bool fetched; /* something was read later than the rest */
+	unsigned fetches;
+	uint64_t leaf;
+	uint64_t chunk; /* the current one */
+};
+
+static void *checked(void *memory)
+{
+	if (!memory) {
+		fputs("sonde: out of memory for a stack\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+void stack_init(struct stack *stack, uint64_t tstate)
+{
+	*stack = (struct stack){.tstate = tstate};
+	stack->copy = checked(malloc(TSTATE_BYTES_MAX));
+	view_init(&stack->view);
+}
+
+void stack_deinit(struct stack *stack)
+{
+	view_deinit(&stack->view);
+	free(stack->frames);
+	free(stack->copy);
+	free(stack->last);
+	free(stack->addresses);
+	free(stack->codes);
+	free(stack->chunks);
+	*stack = (struct stack){0};
+}
+
+static uint64_t word_at(const unsigned char *copy, uint32_t offset)
+{
+	uint64_t word = 0;
+
+	if (offset != PYABI_NONE)
+		memcpy(&word, copy + offset, sizeof(word));
+	return word;
+}
+
+static int32_t int_at(const unsigned char *copy, uint32_t offset)
+{
+	int32_t value = 0;
+
+	if (offset != PYABI_NONE)
+		memcpy(&value, copy + offset, sizeof(value));
+	return value;
+}
+
+/* The chunk that an address lies in, if it is one that is known. */
+static struct stack_chunk *find_chunk(struct stack *stack, uint64_t address)
+{
+	for (size_t i = 0; i < stack->chunk_count; i++) {
+		if (address >= stack->chunks[i].start && address < stack->chunks[i].end)
+			return &stack->chunks[i];
+	}
+	return NULL;
+}
+
+/* Lists the chunks of the data stack anew, the current one first. Older ones are full up to their
+ * `top`. */
+static void list_chunks(struct reading *reading)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+	uint64_t start = reading->chunk;
+	unsigned char head[64];
+
+	stack->chunk_count = 0;
+	while (start && stack->chunk_count < CHUNKS_MAX) {
+		struct stack_chunk *chunk;
+		uint64_t bytes, top;
+
+		stack->view.reads++;
+		if (layout->chunk_data > sizeof(head) ||
+		    !target_read(reading->from->target, start, head, layout->chunk_data))
+			return;
+		bytes = word_at(head, layout->chunk_size);
+		top = word_at(head, layout->chunk_top) * 8 + layout->chunk_data;
+		if (bytes > CHUNK_BYTES_MAX || bytes < layout->chunk_data)
+			return;
+		if (stack->chunk_count == stack->chunk_room) {
+			stack->chunk_room = stack->chunk_room ? 2 * stack->chunk_room : 8;
+			stack->chunks = checked(
+				realloc(stack->chunks, stack->chunk_room * sizeof(*stack->chunks)));
+		}
+		chunk = &stack->chunks[stack->chunk_count++];
+		*chunk = (struct stack_chunk){.start = start, .end = start + bytes};
+		chunk->used = stack->chunk_count > 1 && top < bytes
+				      ? top
+				      : layout->chunk_data + CHUNK_FIRST;
+		start = word_at(head, layout->chunk_previous);
+	}
+}
+
+static void want_chunks(struct stack *stack)
+{
+	for (size_t i = 0; i < stack->chunk_count; i++) {
+		const struct stack_chunk *chunk = &stack->chunks[i];
+		uint64_t bytes = chunk->used + (i ? 0 : CHUNK_SLACK);
+
+		if (bytes > chunk->end - chunk->start)
+			bytes = chunk->end - chunk->start;
+		view_want(&stack->view, chunk->start, (uint32_t)bytes);
+	}
+}
+
+/* The copy of a frame, fetched where it was not foreseen. NULL if it cannot be read. */
+static const unsigned char *frame_copy(struct reading *reading, uint64_t frame)
+{
+	struct stack *stack = reading->stack;
+	uint32_t bytes = reading->layout->frame_size;
+	const unsigned char *copy = view_find(&stack->view, frame, bytes);
+	struct stack_chunk *chunk;
+	uint64_t start = frame;
+
+	if (copy || reading->fetches++ == FETCHES_MAX)
+		return copy;
+	reading->fetched = true;
+	chunk = find_chunk(stack, frame);
+	if (!chunk && reading->chunk &&
+	    (!stack->chunk_count || stack->chunks[0].start != reading->chunk)) {
+		list_chunks(reading);
+		chunk = find_chunk(stack, frame);
+	}
+	if (chunk) {
+		uint64_t end = frame + bytes + CHUNK_SLACK;
+
+		if (frame + bytes > chunk->end)
+			return NULL;
+		start = chunk->start;
+		bytes = (uint32_t)((end < chunk->end ? end : chunk->end) - start);
+	}
+	if (!view_fetch(&stack->view, reading->from->target, start, bytes))
+		return NULL;
+	return view_find(&stack->view, frame, reading->layout->frame_size);
+}
+
+static void parse_frame(const struct pyabi_layout *layout, const unsigned char *copy,
+			uint64_t address, struct stack_frame *frame)
+{
+	*frame = (struct stack_frame){
+		.address = address,
+		.code = word_at(copy, layout->frame_code) & ~(uint64_t)layout->code_tag_mask,
+		.instr = layout->features & PYABI_INSTR_INDEX
+				 ? (uint32_t)int_at(copy, layout->frame_instr)
+				 : word_at(copy, layout->frame_instr),
+		.tlbc_index = int_at(copy, layout->frame_tlbc_index),
+		.stack_top = int_at(copy, layout->frame_stacktop),
+		.owner = layout->frame_owner == PYABI_NONE ? 0 : copy[layout->frame_owner],
+		.is_entry = layout->frame_is_entry != PYABI_NONE && copy[layout->frame_is_entry],
+	};
+}
+
+static struct stack_frame *stack_push(struct stack *stack)
+{
+	if (stack->count == stack->room) {
+		stack->room = stack->room ? 2 * stack->room : 256;
+		stack->frames =
+			checked(realloc(stack->frames, stack->room * sizeof(*stack->frames)));
+	}
+	return &stack->frames[stack->count++];
+}
+
+static bool frame_executes(const struct pyabi_layout *layout, const unsigned char *copy)
+{
+	return layout->frame_executing == PYABI_NONE ||
+	       (int8_t)copy[layout->frame_executing] == (int8_t)layout->frame_executing_value;
+}
+
+/* Follows the chain from its innermost frame to its end. */
+static bool walk(struct reading *reading)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+	uint64_t frame = reading->leaf;
+
+	stack->count = 0;
+	while (frame) {
+		const unsigned char *copy = frame_copy(reading, frame);
+		struct stack_frame *entry;
+
+		if (!copy || stack->count == FRAMES_MAX)
+			return false;
+		if (!reading->is_still && !frame_executes(layout, copy))
+			return false;
+		entry = stack_push(stack);
+		parse_frame(layout, copy, frame, entry);
+		frame = word_at(copy, layout->frame_previous);
+	}
+	return true;
+}
+
+static bool has_code(const struct pyabi_layout *layout, const struct stack_frame *frame)
+{
+	return layout->frame_owner == PYABI_NONE || frame->owner < layout->frame_owner_shim;
+}
+
+/* Rule 2 for 3.11 to 3.13: who called the frame before it in the chain is in the middle of a call.
+ */
+static bool callers_wait(const struct pyabi_layout *layout, const struct stack *stack)
+{
+	if (layout->frame_stacktop == PYABI_NONE)
+		return true;
+	for (size_t i = 1; i < stack->count; i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+		const struct stack_frame *called = &stack->frames[i - 1];
+		bool from_c = !has_code(layout, called) || called->is_entry;
+
+		if (has_code(layout, frame) && !from_c && frame->stack_top < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Where the first frame of a chunk stands. */
+static bool begins_chunk(const struct pyabi_layout *layout, const struct stack_chunk *chunk,
+			 uint64_t address)
+{
+	uint64_t first = chunk->start + layout->chunk_data;
+
+	return address == first || address == first + 8;
+}
+
+/* Rule 3. */
+static bool frames_adjoin(struct reading *reading)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+	uint64_t end = 0; /* of the frame below, 0 where that is not known */
+	const struct stack_chunk *below = NULL;
+
+	if (layout->tstate_datastack_chunk == PYABI_NONE)
+		return true;
+	for (size_t i = stack->count; i-- > 0;) {
+		struct stack_frame *frame = &stack->frames[i];
+		struct stack_chunk *chunk = find_chunk(stack, frame->address);
+		uint32_t bytes = stack->codes[i] ? stack->codes[i]->frame_bytes : 0;
+
+		if (!chunk)
+			continue;
+		if (chunk == below && end && frame->address != end)
+			return false;
+		if (chunk != below && !begins_chunk(layout, chunk, frame->address))
+			return false;
+		below = chunk;
+		end = bytes ? frame->address + bytes : 0;
+	}
+	return true;
+}
+
+static void make_room_for_codes(struct stack *stack)
+{
+	if (stack->count <= stack->codes_room)
+		return;
+	stack->codes_room = stack->room;
+	stack->codes = checked(realloc(stack->codes, stack->codes_room * sizeof(*stack->codes)));
+	stack->addresses =
+		checked(realloc(stack->addresses, stack->codes_room * sizeof(*stack->addresses)));
+}
+
+/* How many of the outermost frames are as they were at the good reading before, and where it
+ * matters, at the same instruction. */
+static size_t count_unchanged(const struct stack *stack)
+{
+	size_t same = 0;
+
+	while (same < stack->count && same < stack->last_count) {
+		const struct stack_frame *frame = &stack->frames[stack->count - 1 - same];
+		const struct stack_frame *last = &stack->last[same];
+
+		if (frame->address != last->address || frame->code != last->code ||
+		    frame->instr != last->instr)
+			break;
+		same++;
+	}
+	return same;
+}
+
+/* Finds the code object of each frame, and makes sure of those that may not be what they were. */
+static bool find_codes(struct reading *reading, size_t unchanged)
+{
+	struct stack *stack = reading->stack;
+	struct codes *codes = reading->from->codes;
+	size_t doubtful = 0;
+
+	make_room_for_codes(stack);
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+		bool fresh = i < stack->count - unchanged;
+		struct code *code;
+
+		stack->codes[i] = NULL;
+		if (!has_code(reading->layout, frame))
+			continue;
+		code = frame->code ? codes_find(codes, frame->code) : NULL;
+		if (code && code->number &&
+		    (reading->from->generation ? code->generation == stack->generation : !fresh)) {
+			stack->codes[i] = code;
+			continue;
+		}
+		if (!frame->code)
+			return false;
+		stack->addresses[doubtful++] = frame->code;
+	}
+	if (!doubtful)
+		return true;
+	{
+		/* A code object stands in many frames of a recursion. */
+		size_t distinct = 0;
+		struct code **found;
+
+		for (size_t i = 0; i < doubtful; i++) {
+			size_t j = 0;
+
+			while (j < distinct && stack->addresses[j] != stack->addresses[i] && j < 64)
+				j++;
+			if (j == distinct || j == 64)
+				stack->addresses[distinct++] = stack->addresses[i];
+		}
+		found = checked(malloc(distinct * sizeof(*found)));
+		codes_check(codes, stack->addresses, distinct, stack->generation, found);
+		free(found);
+	}
+	for (size_t i = 0; i < stack->count; i++) {
+		if (stack->codes[i] || !has_code(reading->layout, &stack->frames[i]))
+			continue;
+		stack->codes[i] = codes_find(codes, stack->frames[i].code);
+		if (!stack->codes[i] || !stack->codes[i]->number)
+			return false;
+	}
+	return true;
+}
+
+/* Whether a frame of Python's own has a place in its code: it may not have begun. */
+static bool has_begun(const struct pyabi_layout *layout, const struct code *code,
+		      const struct stack_frame *frame)
+{
+	return layout->code_firsttraceable == PYABI_NONE ||
+	       frame->owner == layout->frame_owner_generator || frame->place >= code->traceable;
+}
+
+/* Rule 4, and the nodes of the frames. */
+static bool name_frames(struct reading *reading, size_t unchanged)
+{
+	struct stack *stack = reading->stack;
+	uint32_t node = SAMPLE_STACK_EMPTY;
+
+	for (size_t i = stack->count; i-- > 0;) {
+		struct stack_frame *frame = &stack->frames[i];
+		struct code *code = stack->codes[i];
+		size_t level = stack->count - 1 - i;
+
+		frame->number = code ? code->number : 0;
+		if (level < unchanged && frame->number == stack->last[level].number) {
+			frame->place = stack->last[level].place;
+			node = frame->node = stack->last[level].node;
+			continue;
+		}
+		unchanged = unchanged < level ? unchanged : level;
+		if (code) {
+			if (!codes_place(reading->from->codes, code, frame->instr,
+					 frame->tlbc_index, &frame->place))
+				return false;
+			if (has_begun(reading->layout, code, frame))
+				node = trace_tree_add_node(reading->from->tree, node, code->number,
+							   frame->place);
+		}
+		frame->node = node;
+	}
+	return true;
+}
+
+/* Rule 5: how the chain stands to what the second look at the innermost frame saw. */
+static bool leaf_is_near(struct reading *reading, uint64_t leaf)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+
+	for (unsigned steps = 0; leaf && steps < 64; steps++) {
+		const unsigned char *copy;
+
+		for (size_t i = 0; i < stack->count && i < 2; i++) {
+			if (stack->frames[i].address == leaf)
+				return true;
+		}
+		copy = view_find(&stack->view, leaf, layout->frame_size);
+		if (!copy)
+			return false;
+		leaf = word_at(copy, layout->frame_previous);
+	}
+	return !leaf && stack->count <= 1;
+}
+
+/* How far into the current chunk this stack reached; what was needed before is given up slowly. */
+static void measure_chunk(struct stack *stack)
+{
+	struct stack_chunk *chunk = stack->chunk_count ? &stack->chunks[0] : NULL;
+	uint64_t need = 0;
+
+	for (size_t i = 0; chunk && i < stack->count && !need; i++) {
+		uint64_t address = stack->frames[i].address;
+
+		if (address >= chunk->start && address < chunk->end)
+			need = address - chunk->start +
+			       (stack->codes[i] ? stack->codes[i]->frame_bytes : 0);
+	}
+	if (chunk)
+		chunk->used = need > chunk->used ? need : chunk->used - (chunk->used - need) / 16;
+}
+
+/* Keeps a good reading for the next one to compare with. */
+static void keep(struct stack *stack, size_t unchanged)
+{
+	measure_chunk(stack);
+	if (stack->count > stack->last_room) {
+		stack->last_room = stack->room;
+		stack->last =
+			checked(realloc(stack->last, stack->last_room * sizeof(*stack->last)));
+	}
+	for (size_t level = unchanged; level < stack->count; level++)
+		stack->last[level] = stack->frames[stack->count - 1 - level];
+	stack->last_count = stack->count;
+}
+
+/* The words around the frames. */
+struct surroundings {
+	uint64_t leaf_before, leaf_behind; /* of PYABI_CFRAME: in the cframe */
+	uint64_t generation;
+	unsigned char gil[GIL_BYTES_MAX];
+	uint32_t gil_low;
+};
+
+static enum view_result read_all(struct reading *reading, struct surroundings *around)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	const struct stack_target *from = reading->from;
+	struct stack *stack = reading->stack;
+	struct view_words before[4], behind[1];
+	size_t count = 0;
+	uint64_t leaf_at = stack->tstate + layout->tstate_frame;
+
+	before[count++] = (struct view_words){stack->tstate, stack->copy, layout->tstate_size};
+	if (layout->features & PYABI_CFRAME) {
+		leaf_at = stack->cframe + layout->cframe_current_frame;
+		before[count++] = (struct view_words){leaf_at, &around->leaf_before, 8};
+	}
+	if (from->gil) {
+		uint32_t low = layout->gil_last_holder, high = layout->gil_locked;
+
+		if (low > high) {
+			low = layout->gil_locked;
+			high = layout->gil_last_holder;
+		}
+		around->gil_low = low;
+		if (high + 8 - low <= sizeof(around->gil))
+			before[count++] =
+				(struct view_words){from->gil + low, around->gil, high + 8 - low};
+	}
+	if (from->generation)
+		before[count++] = (struct view_words){from->generation, &around->generation, 8};
+	behind[0] = (struct view_words){leaf_at, &around->leaf_behind, 8};
+	return view_read(&stack->view, from->target, before, count, behind, 1);
+}
+
+static void parse_tstate(struct reading *reading, const struct surroundings *around)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+
+	stack->interp = word_at(stack->copy, layout->tstate_interp);
+	stack->next = word_at(stack->copy, layout->tstate_next);
+	stack->thread_id = word_at(stack->copy, layout->tstate_thread_id);
+	stack->native_id = word_at(stack->copy, layout->tstate_native_thread_id);
+	stack->generation = around->generation;
+	reading->chunk = word_at(stack->copy, layout->tstate_datastack_chunk);
+	stack->gil_holder = 0;
+	if (reading->from->gil && int_at(around->gil, layout->gil_locked - around->gil_low) > 0)
+		stack->gil_holder = word_at(around->gil, layout->gil_last_holder - around->gil_low);
+	stack->holds_gil = stack->gil_holder == stack->tstate;
+	reading->leaf = layout->features & PYABI_CFRAME
+				? around->leaf_before
+				: word_at(stack->copy, layout->tstate_frame);
+}
+
+/* Up to 3.12 the record that leads to the innermost frame is on the C stack. */
+static bool find_cframe(struct reading *reading)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+
+	if (!(layout->features & PYABI_CFRAME) || stack->cframe)
+		return true;
+	stack->view.reads++;
+	return target_read(reading->from->target, stack->tstate + layout->tstate_frame,
+			   &stack->cframe, sizeof(stack->cframe)) &&
+	       stack->cframe;
+}
+
+enum stack_result stack_read(struct stack *stack, const struct stack_target *from, bool is_still,
+			     uint32_t *node)
+{
+	struct reading reading = {
+		.stack = stack,
+		.from = from,
+		.layout = &from->runtime->layout,
+		.is_still = is_still,
+	};
+	const struct pyabi_layout *layout = reading.layout;
+	struct surroundings around = {0};
+	enum view_result result;
+	uint64_t own;
+	size_t unchanged;
+
+	*node = SAMPLE_STACK_UNKNOWN;
+	view_begin(&stack->view);
+	want_chunks(stack);
+	if (layout->tstate_size > TSTATE_BYTES_MAX || !find_cframe(&reading))
+		return STACK_GONE;
+	result = read_all(&reading, &around);
+	if (result != VIEW_READ) {
+		bool had_cframe = stack->cframe != 0;
+
+		stack->cframe = 0;
+		if (result == VIEW_GONE)
+			return STACK_LOST;
+		return had_cframe ? STACK_CHANGED : STACK_GONE;
+	}
+	parse_tstate(&reading, &around);
+	own = word_at(stack->copy, layout->tstate_frame);
+	if (layout->features & PYABI_CFRAME && own != stack->cframe) {
+		stack->cframe = own;
+		return STACK_CHANGED;
+	}
+	if (!walk(&reading))
+		return STACK_CHANGED;
+	unchanged = count_unchanged(stack);
+	if (!find_codes(&reading, unchanged))
+		return STACK_CHANGED;
+	if (!is_still) {
+		if (reading.fetched || !callers_wait(layout, stack) || !frames_adjoin(&reading))
+			return STACK_CHANGED;
+		if (around.leaf_behind != reading.leaf &&
+		    !leaf_is_near(&reading, around.leaf_behind))
+			return STACK_CHANGED;
+	}
+	if (!name_frames(&reading, unchanged))
+		return STACK_CHANGED;
+	keep(stack, unchanged);
+	*node = stack->count ? stack->frames[0].node : SAMPLE_STACK_EMPTY;
+	return STACK_GOOD;
+}
