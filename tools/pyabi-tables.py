@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Generate src/pyabi/tables-lp64.c and test_samples.h from the headers of installed Pythons.
+"""Generate src/pyabi/{tables,offsets,objects}-lp64.c, test_samples.h and test_object_samples.h from
+the headers of installed Pythons.
 
 usage: pyabi-tables.py [--check] [--output DIR] [--compiler CC] [PYTHON|INCLUDE_DIR ...]
 
@@ -35,6 +36,7 @@ MINORS = range(8, 16)
 FIRST_WITH_OFFSETS = 13  # from here on _PyRuntime begins with _Py_DebugOffsets
 ROOM = Path(__file__).resolve().parent.parent / "src" / "pyabi"
 
+BUILDS = ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"])
 MUTEX_BYTES = "bytes of pthread_mutex_t"
 
 
@@ -91,13 +93,14 @@ def compile_probe(compiler, headers, lines, defines):
         return object_sections(made)
 
 
-def probe(compiler, headers, expressions, defines):
-    """Measure the expressions, and the masks of bit-fields: name -> value."""
+def probe(compiler, headers, expressions, defines, bits=None):
+    """Measure the expressions, and the masks of bit-fields (default: those of a layout): name ->
+    value."""
     lines = ["#define SECTION(name) __attribute__((section(name), used)) const",
              'SECTION("probe.values") unsigned long long probe_values[] = {']
     lines += [f"\t(unsigned long long)({expression})," for expression in expressions.values()]
     lines.append("};")
-    bits = fields.bits(headers.minor)
+    bits = fields.bits(headers.minor) if bits is None else bits
     lines += [f'SECTION("probe.{name}") {kind} probe_{name} = {{ {setting} }};'
               for name, (kind, setting) in bits.items()]
     sections = compile_probe(compiler, headers, lines, defines)
@@ -116,7 +119,7 @@ def measure_layout(compiler, headers):
     that is 8 bytes larger; what differs is written as a function of its size."""
     expressions = fields.layout_expressions(headers.minor) | {MUTEX_BYTES: "probe_mutex_bytes"}
     rows = []
-    for debug in ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"]):
+    for debug in BUILDS:
         narrow = probe(compiler, headers, expressions, debug)
         wide = probe(compiler, headers, expressions, debug + ["-DPROBE_WIDE_MUTEX"])
         row = {}
@@ -131,11 +134,26 @@ def measure_layout(compiler, headers):
     return agreed(f"{headers.version}, release and debug build", rows)
 
 
+def measure_objects(compiler, headers):
+    """Members of struct pyabi_objects."""
+    expressions = fields.objects_expressions(headers.minor)
+    rows = [probe(compiler, headers, expressions, debug, {}) for debug in BUILDS]
+    return agreed(f"{headers.version}, release and debug build", rows)
+
+
+def measure_objects_unsaid(compiler, headers):
+    """.unsaid of struct pyabi_objects_form, a pair as in measure_offsets."""
+    expressions = fields.objects_unsaid_expressions(headers.minor)
+    pairs = [{"unsaid": [probe(compiler, headers, expressions, debug + build_defines(free_threaded), {})
+                         for free_threaded in (False, True)]} for debug in BUILDS]
+    return agreed(f"{headers.version}, release and debug build", pairs)
+
+
 def measure_offsets(compiler, headers):
     """The members of struct pyabi_offsets; .unsaid is a pair, of the default and of the
     free-threaded build."""
     pairs = []
-    for debug in ([], ["-UPy_DEBUG", "-DPy_DEBUG=1"]):
+    for debug in BUILDS:
         rows, unsaid = [], []
         for free_threaded in (False, True):
             defines = debug + build_defines(free_threaded)
@@ -154,13 +172,15 @@ def build_defines(free_threaded):
 
 
 def measure_sample(compiler, headers, free_threaded):
-    """The first bytes of _PyRuntime as 64-bit values, and the layout as the headers have it."""
+    """The first bytes of _PyRuntime as 64-bit values, and the layout and the objects as the headers
+    have them."""
     defines = build_defines(free_threaded)
     layout = probe(compiler, headers, fields.layout_expressions(headers.minor, free_threaded)
                    | {"bytes": "sizeof(_Py_DebugOffsets)"}, defines)
     runtime = compile_probe(compiler, headers, [fields.RUNTIME], defines)["probe.runtime"]
     offsets = struct.unpack_from(f"<{layout.pop('bytes') // 8}Q", runtime)
-    return offsets, {name: str(value) for name, value in layout.items()}
+    objects = probe(compiler, headers, fields.objects_expressions(headers.minor), defines, {})
+    return offsets, layout, objects
 
 
 def agreed(what, rows):
@@ -182,48 +202,67 @@ ENUMS = {
 ABSENT = {"frame_owner_shim": "0xff", "frame_owner_generator": "0xff", "frame_owner_thread": "0xff",
           "frame_owner_object": "0xff", "frame_owner_cstack": "0xff", "code_tag_mask": "0",
           "tstate_status_active": "0", "tstate_status_holds_gil": "0",
-          "tstate_status_finalizing": "0"}
+          "tstate_status_finalizing": "0", "type_managed_dict": "0", "type_inline_values": "0",
+          "managed_values_tag": "0"}
 
 
-def layout_members():
-    """Of struct pyabi_layout, in the order of layout.h, without those that depend on the build."""
-    text = re.sub(r"/\*.*?\*/", "", (ROOM / "layout.h").read_text(), flags=re.S)
-    body = re.search(r"^struct pyabi_layout \{\n(.*?)^\};", text, flags=re.S | re.M).group(1)
-    return [name for name in re.findall(r"uint32_t (\w+);", body) if name != "version_hex"]
+def members_of(name):
+    """Of struct pyabi_<name>, in order, without what depends on the build."""
+    text = re.sub(r"/\*.*?\*/", "", (ROOM / f"{name}.h").read_text(), flags=re.S)
+    body = re.search(rf"^struct pyabi_{name} \{{\n(.*?)^\}};", text, flags=re.S | re.M).group(1)
+    return [member for member in re.findall(r"uint32_t (\w+);", body) if member != "version_hex"]
 
 
-def complete(row):
-    """Every member of a layout, in order: its value, or what says that there is none."""
-    members = layout_members()
+def member_lines(indent, name, row, first=()):
+    """Every member of a struct pyabi_<name>, in order: its value, or what says that there is none."""
+    members = members_of(name)
     unknown = row.keys() - set(members)
     if unknown:
-        raise ProbeError(f"no members of struct pyabi_layout: {', '.join(sorted(unknown))}")
-    return {name: row.get(name, ABSENT.get(name, "PYABI_NONE")) for name in members}
+        raise ProbeError(f"no members of struct pyabi_{name}: {', '.join(sorted(unknown))}")
+    yield f"{indent}.{name} = {{"
+    yield from (f"{indent}\t{line}" for line in first)
+    for member in members:
+        yield f"{indent}\t.{member} = {row.get(member, ABSENT.get(member, 'PYABI_NONE'))},"
+    yield f"{indent}}},"
 
 
-def layout_lines(minor, row):
-    members = complete({name: kinds[minor] for name, kinds in ENUMS.items()} | row)
-    yield "\t{"
-    yield f"\t\t.minor = {minor},"
-    yield "\t\t.layout = {"
-    for name, value in members.items():
-        yield f"\t\t\t.{name} = {value},"
-    yield "\t\t},"
-    yield "\t},"
-
-
-def offsets_lines(minor, row):
-    yield "\t{"
-    yield f"\t\t.minor = {minor},"
-    for name, value in row.items():
-        if name != "unsaid":
-            yield f"\t\t.{name} = {value},"
-    for free_threaded, values in enumerate(row["unsaid"]):
+def unsaid_lines(unsaid):
+    for free_threaded, values in enumerate(unsaid):
         yield f"\t\t.unsaid[{free_threaded}] = {{"
         for name, value in values.items():
             yield f"\t\t\t.{name} = {value},"
         yield "\t\t},"
-    yield "\t},"
+
+
+def table(name, kind, rows, sources, lines):
+    """An array by minor version, and its count."""
+    yield f"const struct {kind} {name}[] = {{"
+    for minor, row in sorted(rows.items()):
+        yield f"\t/* {', '.join(sources[minor])} */"
+        yield "\t{"
+        yield f"\t\t.minor = {minor},"
+        yield from lines(minor, row)
+        yield "\t},"
+    yield "};"
+    yield f"const size_t {name}_count = sizeof({name}) / sizeof({name}[0]);"
+
+
+def layout_lines(minor, row):
+    row = {name: kinds[minor] for name, kinds in ENUMS.items()} | row
+    return member_lines("\t\t", "layout", row)
+
+
+def objects_lines(_minor, row):
+    return member_lines("\t\t", "objects", row)
+
+
+def offsets_lines(_minor, row):
+    yield from (f"\t\t.{name} = {value}," for name, value in row.items() if name != "unsaid")
+    yield from unsaid_lines(row["unsaid"])
+
+
+def form_lines(_minor, row):
+    return unsaid_lines(row["unsaid"])
 
 
 TABLES_HEAD = """/*
@@ -245,22 +284,44 @@ TABLES_HEAD = """/*
 #define MUTEXES(rest, n) ((rest) + (n) * sizeof(pthread_mutex_t))
 """
 
+OFFSETS_HEAD = """/*
+ * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit. What
+ * tables-lp64.c says of its values holds for these too; no pthread_mutex_t is before any of them.
+ */
+#include "pyabi/tables.h"
 
-def tables_text(layouts, offsets, sources):
-    lines = [TABLES_HEAD]
-    lines.append("const struct pyabi_table pyabi_tables[] = {")
-    for minor, row in sorted(layouts.items()):
-        lines.append(f"\t/* {', '.join(sources[minor])} */")
-        lines += layout_lines(minor, row)
-    lines += ["};", "const size_t pyabi_tables_count = "
-              "sizeof(pyabi_tables) / sizeof(pyabi_tables[0]);", "",
-              "const struct pyabi_offsets pyabi_offsets[] = {"]
-    for minor, row in sorted(offsets.items()):
-        lines.append(f"\t/* {', '.join(sources[minor])} */")
-        lines += offsets_lines(minor, row)
-    lines += ["};", "const size_t pyabi_offsets_count = "
-              "sizeof(pyabi_offsets) / sizeof(pyabi_offsets[0]);", ""]
-    return "\n".join(lines)
+/* clang-format off */
+"""
+
+OBJECTS_HEAD = """/*
+ * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit. As
+ * tables-lp64.c and offsets-lp64.c, of objects.
+ */
+#include "pyabi/tables.h"
+
+/* clang-format off */
+"""
+
+
+def tables_text(measured):
+    return "\n".join([
+        TABLES_HEAD, *table("pyabi_tables", "pyabi_table", measured.layouts, measured.sources,
+                            layout_lines), ""])
+
+
+def offsets_text(measured):
+    return "\n".join([
+        OFFSETS_HEAD, *table("pyabi_offsets", "pyabi_offsets", measured.offsets, measured.sources,
+                             offsets_lines), ""])
+
+
+def objects_text(measured):
+    return "\n".join([
+        OBJECTS_HEAD,
+        *table("pyabi_objects_tables", "pyabi_objects_table", measured.objects, measured.sources,
+               objects_lines), "",
+        *table("pyabi_objects_forms", "pyabi_objects_form", measured.forms, measured.sources,
+               form_lines), ""])
 
 
 SAMPLES_HEAD = """/*
@@ -284,6 +345,23 @@ struct offsets_sample {
 
 static const struct offsets_sample offsets_samples[] = {"""
 
+OBJECT_SAMPLES_HEAD = """/*
+ * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit.
+ *
+ * For each of the offsets_samples, in their order, struct pyabi_objects as its headers give it.
+ */
+#pragma once
+
+#include "pyabi/objects.h"
+
+/* clang-format off */
+struct objects_sample {
+\tconst char *name;
+\tstruct pyabi_objects objects;
+};
+
+static const struct objects_sample objects_samples[] = {"""
+
 
 def sample_lines(name, free_threaded, offsets, row):
     minor = int(name.split(".")[1])
@@ -294,27 +372,35 @@ def sample_lines(name, free_threaded, offsets, row):
         features.append("PYABI_TAGGED_CODE")
         if free_threaded:
             features.append("PYABI_THREAD_LOCAL_BYTECODE")
-    members = complete({"features": " | ".join(features), "linetable": "PYABI_LOCATIONS"} | row)
+    row = {"features": " | ".join(features), "linetable": "PYABI_LOCATIONS"} | row
     yield "\t{"
-    yield f'\t\t.name = "{name}{", free-threaded" * free_threaded}",'
+    yield f'\t\t.name = "{sample_name(name, free_threaded)}",'
     yield f"\t\t.free_threaded = {'true' if free_threaded else 'false'},"
     yield "\t\t.offsets = {"
     for i in range(0, len(offsets), 8):
         yield "\t\t\t" + " ".join(f"{value:#x}," for value in offsets[i:i + 8])
     yield "\t\t},"
     yield f"\t\t.count = {len(offsets)},"
-    yield "\t\t.layout = {"
-    yield f"\t\t\t.version_hex = {offsets[1]:#x},"
-    for member, value in members.items():
-        yield f"\t\t\t.{member} = {value},"
-    yield "\t\t},"
+    yield from member_lines("\t\t", "layout", row, [f".version_hex = {offsets[1]:#x},"])
     yield "\t},"
+
+
+def sample_name(version, free_threaded):
+    return version + ", free-threaded" * free_threaded
 
 
 def samples_text(samples):
     lines = [SAMPLES_HEAD]
-    for (name, free_threaded), (offsets, row) in sorted(samples.items()):
+    for (name, free_threaded), (offsets, row, _objects) in sorted(samples.items()):
         lines += sample_lines(name, free_threaded, offsets, row)
+    return "\n".join([*lines, "};", ""])
+
+
+def object_samples_text(samples):
+    lines = [OBJECT_SAMPLES_HEAD]
+    for key, (_offsets, _layout, objects) in sorted(samples.items()):
+        lines += ["\t{", f'\t\t.name = "{sample_name(*key)}",',
+                  *member_lines("\t\t", "objects", objects), "\t},"]
     return "\n".join([*lines, "};", ""])
 
 
@@ -348,14 +434,15 @@ class Measured:
     """Everything that was measured: by minor version, and the samples by (name, free_threaded)."""
 
     def __init__(self, compiler, includes):
-        self.layouts, self.offsets, self.samples, self.sources = {}, {}, {}, {}
+        self.layouts, self.objects, self.offsets, self.forms = {}, {}, {}, {}
+        self.samples, self.sources = {}, {}
         for headers in map(Headers, includes):
             if headers.usable():
                 print(f"measuring {headers.version} in {headers.include}", file=sys.stderr)
                 self.add(compiler, headers)
-        for table in (self.layouts, self.offsets):
-            for minor, rows in table.items():
-                table[minor] = agreed(f"the headers of 3.{minor}", rows)
+        for rows_by_minor in (self.layouts, self.objects, self.offsets, self.forms):
+            for minor, rows in rows_by_minor.items():
+                rows_by_minor[minor] = agreed(f"the headers of 3.{minor}", rows)
         self.sources = {minor: sorted(names) for minor, names in self.sources.items()}
 
     def add(self, compiler, headers):
@@ -363,8 +450,10 @@ class Measured:
         self.sources.setdefault(minor, set()).add(headers.name)
         if minor < FIRST_WITH_OFFSETS:
             self.layouts.setdefault(minor, []).append(measure_layout(compiler, headers))
+            self.objects.setdefault(minor, []).append(measure_objects(compiler, headers))
             return
         self.offsets.setdefault(minor, []).append(measure_offsets(compiler, headers))
+        self.forms.setdefault(minor, []).append(measure_objects_unsaid(compiler, headers))
         if not headers.name.endswith("(debug)"):
             for free_threaded in (False, True):
                 sample = measure_sample(compiler, headers, free_threaded)
@@ -372,8 +461,10 @@ class Measured:
 
     def texts(self):
         """File name -> text."""
-        return {"tables-lp64.c": tables_text(self.layouts, self.offsets, self.sources),
-                "test_samples.h": samples_text(self.samples)}
+        return {"tables-lp64.c": tables_text(self), "offsets-lp64.c": offsets_text(self),
+                "objects-lp64.c": objects_text(self),
+                "test_samples.h": samples_text(self.samples),
+                "test_object_samples.h": object_samples_text(self.samples)}
 
 
 def rows_of(text):

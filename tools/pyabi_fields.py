@@ -20,6 +20,17 @@ typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mut
 #include <internal/pycore_code.h>
 #include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
+#include <internal/pycore_object.h>
+#else
+/* Objects/dict-common.h is not installed: a count of references, the size of the table, a function,
+ * the number of entries that are free, and that of those in use. */
+struct probe_keys {
+    Py_ssize_t references, size;
+    void (*lookup)(void);
+    Py_ssize_t usable, nentries;
+    char indices[];
+};
+typedef struct { Py_hash_t me_hash; PyObject *me_key, *me_value; } PyDictKeyEntry;
 #endif
 #if PY_VERSION_HEX >= 0x030e0000
 #include <internal/pycore_genobject.h>
@@ -38,6 +49,15 @@ typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mut
 #define BEHIND(type, member, base) (offsetof(type, member) - offsetof(type, base))
 
 /* What layout.h and objects.h say without asking for a version. */
+_Static_assert(Py_TPFLAGS_HEAPTYPE == 1ul << 9 && Py_TPFLAGS_LONG_SUBCLASS == 1ul << 24 &&
+    Py_TPFLAGS_LIST_SUBCLASS == 1ul << 25 && Py_TPFLAGS_TUPLE_SUBCLASS == 1ul << 26 &&
+    Py_TPFLAGS_BYTES_SUBCLASS == 1ul << 27 && Py_TPFLAGS_UNICODE_SUBCLASS == 1ul << 28 &&
+    Py_TPFLAGS_DICT_SUBCLASS == 1ul << 29 && Py_TPFLAGS_BASE_EXC_SUBCLASS == 1ul << 30 &&
+    Py_TPFLAGS_TYPE_SUBCLASS == 1ul << 31, "");
+_Static_assert(PyLong_SHIFT == 30 && sizeof(digit) == 4, "");
+#if PY_VERSION_HEX >= 0x030c0000
+_Static_assert(_PyLong_SIGN_MASK == 3 && _PyLong_NON_SIZE_BITS == 3, "");
+#endif
 #if PY_VERSION_HEX >= 0x030b0000
 _Static_assert(CO_FAST_LOCAL == 0x20 && CO_FAST_CELL == 0x40 && CO_FAST_FREE == 0x80, "");
 #endif
@@ -333,12 +353,37 @@ SOURCES = {
     "GEN_SIZE": "gen_object.size",
     "GEN_IFRAME": "gen_object.gi_iframe",
     "GEN_FRAME_STATE": "gen_object.gi_frame_state",
+    # those of struct pyabi_objects
+    "TYPE_SIZE": "type_object.size",
+    "TYPE_NAME": "type_object.tp_name",
+    "TYPE_FLAGS": "type_object.tp_flags",
+    "TYPE_BASICSIZE": "type_object.tp_basicsize",
+    "TYPE_DICTOFFSET": "type_object.tp_dictoffset",
+    "HEAP_TYPE_SIZE": "heap_type_object.size",
+    "HEAP_TYPE_CACHED_KEYS": "heap_type_object.ht_cached_keys",
+    "TUPLE_SIZE": "tuple_object.size",
+    "TUPLE_ITEMS": "tuple_object.ob_item",
+    "LIST_SIZE": "list_object.size",
+    "LIST_ITEMS": "list_object.ob_item",
+    "SET_SIZE": "set_object.size",
+    "SET_USED": "set_object.used",
+    "SET_MASK": "set_object.mask",
+    "SET_TABLE": "set_object.table",
+    "DICT_SIZE": "dict_object.size",
+    "DICT_KEYS": "dict_object.ma_keys",
+    "DICT_VALUES": "dict_object.ma_values",
+    "FLOAT_SIZE": "float_object.size",
+    "FLOAT_VALUE": "float_object.ob_fval",
+    "LONG_SIZE": "long_object.size",
+    "LONG_TAG": "long_object.lv_tag",
+    "LONG_DIGITS": "long_object.ob_digit",
 }
 SOURCES_SINCE = {
     14: {"FRAME_TLBC_INDEX", "CODE_TLBC", "INTERP_CODE_OBJECT_GENERATION", "INTERP_TLBC_GENERATION",
-         "FRAME_STACKPOINTER", "GEN_SIZE", "GEN_IFRAME", "GEN_FRAME_STATE"},
+         "FRAME_STACKPOINTER", "GEN_SIZE", "GEN_IFRAME", "GEN_FRAME_STATE", "SET_SIZE", "SET_USED",
+         "SET_MASK", "SET_TABLE"},
     15: {"TSTATE_BASE_FRAME", "TSTATE_HOLDS_GIL", "TSTATE_GIL_REQUESTED", "TSTATE_CURRENT_EXCEPTION",
-         "GC_FRAME"},
+         "GC_FRAME", "TYPE_BASICSIZE", "TYPE_DICTOFFSET", "HEAP_TYPE_SIZE", "HEAP_TYPE_CACHED_KEYS"},
 }
 
 
@@ -386,3 +431,114 @@ def unsaid_expressions(minor, free_threaded):
             fields |= {"tlbc_size": "AT(_PyCodeArray, size)",
                        "tlbc_entries": "AT(_PyCodeArray, entries)"}
     return fields
+
+
+TYPE_MEMBERS = {"type_name": "tp_name", "type_basicsize": "tp_basicsize",
+                "type_itemsize": "tp_itemsize", "type_flags": "tp_flags",
+                "type_dictoffset": "tp_dictoffset", "type_mro": "tp_mro"}
+
+
+def table_expressions(minor):
+    """What dicts and sets point to; the same in every build."""
+    keys = "struct probe_keys" if minor < 11 else "struct _dictkeysobject"
+    fields = {
+        "set_entry_key": "AT(setentry, key)",
+        "set_entry_hash": "AT(setentry, hash)",
+        "set_entry_size": "sizeof(setentry)",
+        "entry_key": "AT(PyDictKeyEntry, me_key)",
+        "entry_value": "AT(PyDictKeyEntry, me_value)",
+        "entry_size": "sizeof(PyDictKeyEntry)",
+        "values_items": "0",
+    }
+    if minor < 11:
+        return fields | {"keys_size": f"AT({keys}, size)",
+                         "keys_nentries": f"AT({keys}, nentries)",
+                         "keys_indices": f"AT({keys}, indices)"}
+    fields |= {f"keys_{member}": f"AT({keys}, dk_{member})"
+               for member in ("log2_size", "log2_index_bytes", "kind", "nentries", "indices")}
+    fields |= {
+        "keys_kind_general": "DICT_KEYS_GENERAL",
+        "unicode_entry_key": "AT(PyDictUnicodeEntry, me_key)",
+        "unicode_entry_value": "AT(PyDictUnicodeEntry, me_value)",
+        "unicode_entry_size": "sizeof(PyDictUnicodeEntry)",
+        "values_items": "AT(struct _dictvalues, values)",
+    }
+    if minor >= 13:
+        fields |= {"values_capacity": "AT(struct _dictvalues, capacity)",
+                   "values_valid": "AT(struct _dictvalues, valid)"}
+    return fields
+
+
+def instance_expressions(minor):
+    """Where instances have their attributes; also the same in every build but for the words that a
+    free-threaded one does not have before its objects."""
+    if minor < 11:
+        return {}
+    fields = {"type_managed_dict": "Py_TPFLAGS_MANAGED_DICT"}
+    if minor == 12:  # only an inline function says that it is behind the list of weak references
+        fields |= {"managed_dict": "-MANAGED_WEAKREF_OFFSET - sizeof(PyObject *)",
+                   "managed_values_tag": "1"}
+    else:
+        fields["managed_dict"] = "-MANAGED_DICT_OFFSET"
+    if minor == 11:  # .. that values are before it
+        fields["managed_values"] = "-MANAGED_DICT_OFFSET + sizeof(PyObject *)"
+    if minor >= 13:
+        fields["type_inline_values"] = "Py_TPFLAGS_INLINE_VALUES"
+    return fields
+
+
+def reference_expressions(minor):
+    """_PyStackRef: the widest tag of any build is that of integers."""
+    tag = "Py_INT_TAG" if minor >= 14 else "0"
+    return {"reference_tag_mask": tag, "reference_int_tag": tag}
+
+
+def objects_expressions(minor):
+    """struct pyabi_objects."""
+    fields = {name: f"AT(PyTypeObject, {member})" for name, member in TYPE_MEMBERS.items()}
+    fields |= {
+        "object_type": "AT(PyObject, ob_type)",
+        "object_size": "sizeof(PyObject)",
+        "var_size": "AT(PyVarObject, ob_size)",
+        "type_size": extent("PyTypeObject", TYPE_MEMBERS.values()),
+        "heap_type_cached_keys": "AT(PyHeapTypeObject, ht_cached_keys)",
+        "tuple_items": "AT(PyTupleObject, ob_item)",
+        "list_items": "AT(PyListObject, ob_item)",
+        "set_used": "AT(PySetObject, used)",
+        "set_mask": "AT(PySetObject, mask)",
+        "set_table": "AT(PySetObject, table)",
+        "dict_used": "AT(PyDictObject, ma_used)",
+        "dict_keys": "AT(PyDictObject, ma_keys)",
+        "dict_values": "AT(PyDictObject, ma_values)",
+        "float_value": "AT(PyFloatObject, ob_fval)",
+        "cell_contents": "AT(PyCellObject, ob_ref)",
+    }
+    if minor < 12:
+        fields |= {"long_size": "AT(PyVarObject, ob_size)",
+                   "long_digits": "AT(PyLongObject, ob_digit)"}
+    else:
+        fields |= {"long_tag": "AT(PyLongObject, long_value.lv_tag)",
+                   "long_digits": "AT(PyLongObject, long_value.ob_digit)"}
+    return (fields | table_expressions(minor) | instance_expressions(minor)
+            | reference_expressions(minor))
+
+
+def objects_unsaid_expressions(minor):
+    """struct pyabi_objects_unsaid: what _Py_DebugOffsets does not carry of objects."""
+    fields = {
+        "type_itemsize": "BEHIND(PyTypeObject, tp_itemsize, tp_basicsize)",
+        "type_mro": "BEHIND(PyTypeObject, tp_mro, tp_dictoffset)",
+        "dict_used": "AT(PyDictObject, ma_used) - sizeof(PyObject)",
+        "cell_contents": "AT(PyCellObject, ob_ref) - sizeof(PyObject)",
+    }
+    if minor < 15:
+        fields |= {
+            "type_basicsize": "BEHIND(PyTypeObject, tp_basicsize, tp_name)",
+            "type_dictoffset": "BEHIND(PyTypeObject, tp_dictoffset, tp_flags)",
+            "heap_type_cached_keys": "AT(PyHeapTypeObject, ht_cached_keys) - sizeof(PyTypeObject)",
+        }
+    if minor < 14:
+        fields |= {f"set_{member}": f"AT(PySetObject, {member}) - sizeof(PyObject)"
+                   for member in ("used", "mask", "table")}
+    return (fields | table_expressions(minor) | instance_expressions(minor)
+            | reference_expressions(minor))

@@ -277,7 +277,8 @@ static int init_from_offsets(uint32_t version_hex, const void *debug_offsets, si
 			     struct pyabi_layout *layout)
 {
 	struct offsets offsets;
-	int result = offsets_init(version_hex, debug_offsets, size, &offsets);
+	int result = offsets_init(version_hex, debug_offsets, size, OFFSETS_RUNTIME, OFFSETS_OBJECT,
+				  &offsets);
 
 	if (result < 0)
 		return result;
@@ -319,12 +320,6 @@ static int init_from_offsets(uint32_t version_hex, const void *debug_offsets, si
 	return 0;
 }
 
-/* Release levels in PY_VERSION_HEX: 0xa alpha, 0xb beta, 0xc candidate, 0xf final. */
-static bool version_known(uint32_t version_hex)
-{
-	return version_hex >> 24 == 3 && (version_hex >> 4 & 0xf) >= 0xc;
-}
-
 int pyabi_layout_init(uint32_t version_hex, bool debug_build, const void *debug_offsets,
 		      size_t size, struct pyabi_layout *layout)
 {
@@ -332,7 +327,7 @@ int pyabi_layout_init(uint32_t version_hex, bool debug_build, const void *debug_
 	int result = -1;
 
 	memset(layout, 0, sizeof(*layout));
-	if (!version_known(version_hex))
+	if (!offsets_version_known(version_hex))
 		return -1;
 	for (size_t i = 0; i < pyabi_tables_count; i++) {
 		if (pyabi_tables[i].minor == minor) {
@@ -369,7 +364,7 @@ const char *pyabi_refusal(uint32_t version_hex)
 		return "is older than this sonde understands";
 	if (version > (3u << 8 | newest))
 		return "is newer than this sonde understands";
-	if (!version_known(version_hex))
+	if (!offsets_version_known(version_hex))
 		return "is from before its first release candidate, which this sonde does not "
 		       "understand";
 	return "is built in a way that this sonde does not understand";

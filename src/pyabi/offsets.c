@@ -21,6 +21,14 @@ static const struct {
 	[OFFSETS_BYTES] = {PYABI_AT_BYTES_SIZE, 256},
 	[OFFSETS_UNICODE] = {PYABI_AT_UNICODE_SIZE, 256},
 	[OFFSETS_OBJECT] = {PYABI_AT_OBJECT_SIZE, 64},
+	[OFFSETS_TYPE] = {PYABI_AT_TYPE_SIZE, 4096},
+	[OFFSETS_HEAP_TYPE] = {PYABI_AT_HEAP_TYPE_SIZE, 8192},
+	[OFFSETS_TUPLE] = {PYABI_AT_TUPLE_SIZE, 256},
+	[OFFSETS_LIST] = {PYABI_AT_LIST_SIZE, 256},
+	[OFFSETS_SET] = {PYABI_AT_SET_SIZE, 1024},
+	[OFFSETS_DICT] = {PYABI_AT_DICT_SIZE, 256},
+	[OFFSETS_FLOAT] = {PYABI_AT_FLOAT_SIZE, 256},
+	[OFFSETS_LONG] = {PYABI_AT_LONG_SIZE, 256},
 };
 
 bool offsets_say(const struct offsets *offsets, enum pyabi_at at)
@@ -45,8 +53,14 @@ static const struct pyabi_offsets *form_of(uint32_t version_hex)
 	return NULL;
 }
 
+/* Release levels in PY_VERSION_HEX: 0xa alpha, 0xb beta, 0xc candidate, 0xf final. */
+bool offsets_version_known(uint32_t version_hex)
+{
+	return version_hex >> 24 == 3 && (version_hex >> 4 & 0xf) >= 0xc;
+}
+
 int offsets_init(uint32_t version_hex, const void *debug_offsets, size_t size,
-		 struct offsets *offsets)
+		 enum offsets_structure first, enum offsets_structure last, struct offsets *offsets)
 {
 	const struct pyabi_offsets *form = form_of(version_hex);
 	uint64_t free_threaded;
@@ -64,7 +78,7 @@ int offsets_init(uint32_t version_hex, const void *debug_offsets, size_t size,
 		return -2;
 	offsets->free_threaded = free_threaded;
 	offsets->unsaid = &form->unsaid[free_threaded];
-	for (unsigned i = 0; i < OFFSETS_STRUCTURES; i++) {
+	for (unsigned i = first; i <= last; i++) {
 		uint64_t bytes = offsets_say(offsets, limits[i].size_at)
 					 ? offsets_value(offsets, limits[i].size_at)
 					 : limits[i].most_bytes;

@@ -21,7 +21,15 @@ enum offsets_structure {
 	OFFSETS_GEN,
 	OFFSETS_BYTES,
 	OFFSETS_UNICODE,
-	OFFSETS_OBJECT,
+	OFFSETS_OBJECT, /* the last that struct pyabi_layout needs, and the first of .. objects */
+	OFFSETS_TYPE,
+	OFFSETS_HEAP_TYPE,
+	OFFSETS_TUPLE,
+	OFFSETS_LIST,
+	OFFSETS_SET,
+	OFFSETS_DICT,
+	OFFSETS_FLOAT,
+	OFFSETS_LONG,
 	OFFSETS_STRUCTURES,
 };
 
@@ -49,9 +57,15 @@ struct offsets {
 	} placed[OFFSETS_PLACED_MAX];
 };
 
-/* Checks the header, and the sizes of all structures. debug_offsets, size: as pyabi_layout_init
- * takes them, and must stay there. Returns 0, else what pyabi_layout_init returns. */
+/* Whether structures of such a version are settled: from a minor version's first release candidate
+ * on. */
+bool offsets_version_known(uint32_t version_hex);
+
+/* Checks the header, and the sizes of the structures from `first` to `last`, the only ones to be
+ * placed in. debug_offsets, size: as pyabi_layout_init takes them, and must stay there. Returns 0,
+ * else what pyabi_layout_init returns. */
 int offsets_init(uint32_t version_hex, const void *debug_offsets, size_t size,
+		 enum offsets_structure first, enum offsets_structure last,
 		 struct offsets *offsets);
 
 /* Whether this version's _Py_DebugOffsets have it. */

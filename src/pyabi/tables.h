@@ -1,17 +1,23 @@
 #pragma once
 
 #include "pyabi/layout.h"
+#include "pyabi/objects.h"
 
 /*
- * What tools/pyabi-tables.py measures in each version's headers and writes to tables-lp64.c. To add
- * a Python: extend MINORS there and, in tools/pyabi_fields.py, whatever its headers renamed, run it
- * with that Python's headers installed, and give layout.c's validation the new row to read.
+ * What tools/pyabi-tables.py measures in each version's headers and writes to the files *-lp64.c.
+ * To add a Python: extend MINORS there and, in tools/pyabi_fields.py, whatever its headers renamed,
+ * run it with that Python's headers installed, and give the validation in layout.c and objects.c
+ * the new row to read.
  */
 
 /* 3.8 to 3.12: everything but version_hex and the features that depend on the build. */
 struct pyabi_table {
 	uint32_t minor;
 	struct pyabi_layout layout;
+};
+struct pyabi_objects_table {
+	uint32_t minor;
+	struct pyabi_objects objects;
 };
 
 /* Members of _Py_DebugOffsets that sonde reads: sizes of structures, and offsets in them. */
@@ -78,6 +84,30 @@ enum pyabi_at {
 	PYABI_AT_GEN_SIZE,
 	PYABI_AT_GEN_IFRAME,
 	PYABI_AT_GEN_FRAME_STATE,
+	/* Those of struct pyabi_objects. */
+	PYABI_AT_TYPE_SIZE,
+	PYABI_AT_TYPE_NAME,
+	PYABI_AT_TYPE_FLAGS,
+	PYABI_AT_TYPE_BASICSIZE,
+	PYABI_AT_TYPE_DICTOFFSET,
+	PYABI_AT_HEAP_TYPE_SIZE,
+	PYABI_AT_HEAP_TYPE_CACHED_KEYS,
+	PYABI_AT_TUPLE_SIZE,
+	PYABI_AT_TUPLE_ITEMS,
+	PYABI_AT_LIST_SIZE,
+	PYABI_AT_LIST_ITEMS,
+	PYABI_AT_SET_SIZE,
+	PYABI_AT_SET_USED,
+	PYABI_AT_SET_MASK,
+	PYABI_AT_SET_TABLE,
+	PYABI_AT_DICT_SIZE,
+	PYABI_AT_DICT_KEYS,
+	PYABI_AT_DICT_VALUES,
+	PYABI_AT_FLOAT_SIZE,
+	PYABI_AT_FLOAT_VALUE,
+	PYABI_AT_LONG_SIZE,
+	PYABI_AT_LONG_TAG,
+	PYABI_AT_LONG_DIGITS,
 	PYABI_AT_END,
 };
 
@@ -140,7 +170,53 @@ struct pyabi_offsets {
 	struct pyabi_unsaid unsaid[2]; /* default build, free-threaded build */
 };
 
+/* .. and of objects. Where no base is named: an offset or a size as it stands in struct
+ * pyabi_objects. */
+struct pyabi_objects_unsaid {
+	uint8_t type_basicsize;  /* PyTypeObject: behind tp_name; 3.15 says it, as the next */
+	uint8_t type_dictoffset; /* behind tp_flags */
+	uint8_t type_itemsize;   /* behind tp_basicsize */
+	uint8_t type_mro;        /* behind tp_dictoffset */
+	uint16_t heap_type_cached_keys; /* behind the PyTypeObject; 3.15 says it */
+	uint8_t type_managed_dict; /* Py_TPFLAGS_MANAGED_DICT, _INLINE_VALUES: Include/object.h */
+	uint8_t type_inline_values;
+	uint8_t set_used; /* PySetObject: behind its PyObject; 3.14 and 3.15 say it */
+	uint8_t set_mask;
+	uint8_t set_table;
+	uint8_t set_entry_key; /* setentry, Include/cpython/setobject.h */
+	uint8_t set_entry_hash;
+	uint8_t set_entry_size;
+	uint8_t dict_used;      /* PyDictObject: behind its PyObject */
+	uint8_t keys_log2_size; /* struct _dictkeysobject, Include/internal/pycore_dict.h */
+	uint8_t keys_log2_index_bytes;
+	uint8_t keys_kind;
+	uint8_t keys_kind_general;
+	uint8_t keys_nentries;
+	uint8_t keys_indices;
+	uint8_t entry_key; /* PyDictKeyEntry, PyDictUnicodeEntry */
+	uint8_t entry_value;
+	uint8_t entry_size;
+	uint8_t unicode_entry_key;
+	uint8_t unicode_entry_value;
+	uint8_t unicode_entry_size;
+	uint8_t values_items; /* struct _dictvalues */
+	uint8_t values_capacity;
+	uint8_t values_valid;
+	uint8_t managed_dict;       /* -MANAGED_DICT_OFFSET, Include/internal/pycore_object.h */
+	uint8_t cell_contents;      /* PyCellObject: behind its PyObject */
+	uint8_t reference_tag_mask; /* Py_INT_TAG, Include/internal/pycore_stackref.h */
+	uint8_t reference_int_tag;
+};
+struct pyabi_objects_form {
+	uint32_t minor;
+	struct pyabi_objects_unsaid unsaid[2]; /* default build, free-threaded build */
+};
+
 extern const struct pyabi_table pyabi_tables[];
 extern const size_t pyabi_tables_count;
 extern const struct pyabi_offsets pyabi_offsets[];
 extern const size_t pyabi_offsets_count;
+extern const struct pyabi_objects_table pyabi_objects_tables[];
+extern const size_t pyabi_objects_tables_count;
+extern const struct pyabi_objects_form pyabi_objects_forms[];
+extern const size_t pyabi_objects_forms_count;

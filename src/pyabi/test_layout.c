@@ -187,8 +187,8 @@ static bool is_used(const struct offsets_sample *sample, size_t index)
 	bool tlbc = sample->layout.features & PYABI_THREAD_LOCAL_BYTECODE;
 
 	if (index == 0)
-		return true; /* the cookie */
-	for (size_t at = 0; at < PYABI_AT_END; at++) {
+		return true;                                 /* the cookie */
+	for (size_t at = 0; at < PYABI_AT_TYPE_SIZE; at++) { /* then come those of objects */
 		bool only_tlbc = at == PYABI_AT_FRAME_TLBC_INDEX || at == PYABI_AT_CODE_TLBC ||
 				 at == PYABI_AT_INTERP_TLBC_GENERATION;
 
