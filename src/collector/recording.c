@@ -213,9 +213,13 @@ static void recording_begin_process(struct recording *recording, struct process 
 }
 
 /* The target's status belongs to the image that it ended as. */
-static int recording_status_of(const struct recording *recording, const struct process *process)
+static int recording_status_of(struct recording *recording, const struct process *process)
 {
-	if (!recording->target_ended || process->pid != (uint32_t)recording->launch.pid)
+	if (process->pid != (uint32_t)recording->launch.pid)
+		return -1;
+	/* It may have ended since it was looked after last. */
+	recording_watch_target(recording);
+	if (!recording->target_ended)
 		return -1;
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
 		const struct process *other = recording->processes[i];
