@@ -149,6 +149,14 @@ def measure_objects_unsaid(compiler, headers):
     return agreed(f"{headers.version}, release and debug build", pairs)
 
 
+def measure_builtins(compiler, headers):
+    """struct pyabi_builtins, a pair as in measure_offsets."""
+    expressions = fields.builtins_expressions(headers.minor)
+    pairs = [{"builtins": [probe(compiler, headers, expressions, debug + build_defines(free_threaded), {})
+                           for free_threaded in (False, True)]} for debug in BUILDS]
+    return agreed(f"{headers.version}, release and debug build", pairs)
+
+
 def measure_offsets(compiler, headers):
     """The members of struct pyabi_offsets; .unsaid is a pair, of the default and of the
     free-threaded build."""
@@ -213,13 +221,13 @@ def members_of(name):
     return [member for member in re.findall(r"uint32_t (\w+);", body) if member != "version_hex"]
 
 
-def member_lines(indent, name, row, first=()):
+def member_lines(indent, name, row, first=(), index=""):
     """Every member of a struct pyabi_<name>, in order: its value, or what says that there is none."""
     members = members_of(name)
     unknown = row.keys() - set(members)
     if unknown:
         raise ProbeError(f"no members of struct pyabi_{name}: {', '.join(sorted(unknown))}")
-    yield f"{indent}.{name} = {{"
+    yield f"{indent}.{name}{index} = {{"
     yield from (f"{indent}\t{line}" for line in first)
     for member in members:
         yield f"{indent}\t.{member} = {row.get(member, ABSENT.get(member, 'PYABI_NONE'))},"
@@ -263,6 +271,11 @@ def offsets_lines(_minor, row):
 
 def form_lines(_minor, row):
     return unsaid_lines(row["unsaid"])
+
+
+def builtins_lines(_minor, row):
+    for free_threaded, values in enumerate(row["builtins"]):
+        yield from member_lines("\t\t", "builtins", values, index=f"[{free_threaded}]")
 
 
 TABLES_HEAD = """/*
@@ -322,6 +335,12 @@ def objects_text(measured):
                objects_lines), "",
         *table("pyabi_objects_forms", "pyabi_objects_form", measured.forms, measured.sources,
                form_lines), ""])
+
+
+def builtins_text(measured):
+    return "\n".join([
+        OBJECTS_HEAD, *table("pyabi_builtins_tables", "pyabi_builtins_table", measured.builtins,
+                             measured.sources, builtins_lines), ""])
 
 
 SAMPLES_HEAD = """/*
@@ -435,12 +454,13 @@ class Measured:
 
     def __init__(self, compiler, includes):
         self.layouts, self.objects, self.offsets, self.forms = {}, {}, {}, {}
-        self.samples, self.sources = {}, {}
+        self.builtins, self.samples, self.sources = {}, {}, {}
         for headers in map(Headers, includes):
             if headers.usable():
                 print(f"measuring {headers.version} in {headers.include}", file=sys.stderr)
                 self.add(compiler, headers)
-        for rows_by_minor in (self.layouts, self.objects, self.offsets, self.forms):
+        for rows_by_minor in (self.layouts, self.objects, self.offsets, self.forms,
+                              self.builtins):
             for minor, rows in rows_by_minor.items():
                 rows_by_minor[minor] = agreed(f"the headers of 3.{minor}", rows)
         self.sources = {minor: sorted(names) for minor, names in self.sources.items()}
@@ -448,6 +468,7 @@ class Measured:
     def add(self, compiler, headers):
         minor = headers.minor
         self.sources.setdefault(minor, set()).add(headers.name)
+        self.builtins.setdefault(minor, []).append(measure_builtins(compiler, headers))
         if minor < FIRST_WITH_OFFSETS:
             self.layouts.setdefault(minor, []).append(measure_layout(compiler, headers))
             self.objects.setdefault(minor, []).append(measure_objects(compiler, headers))
@@ -462,7 +483,7 @@ class Measured:
     def texts(self):
         """File name -> text."""
         return {"tables-lp64.c": tables_text(self), "offsets-lp64.c": offsets_text(self),
-                "objects-lp64.c": objects_text(self),
+                "objects-lp64.c": objects_text(self), "builtins-lp64.c": builtins_text(self),
                 "test_samples.h": samples_text(self.samples),
                 "test_object_samples.h": object_samples_text(self.samples)}
 

@@ -16,6 +16,9 @@ typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mut
 #include <internal/pycore_interp.h>
 #include <internal/pycore_runtime.h>
 #endif
+#if PY_VERSION_HEX >= 0x030a0000
+#include <internal/pycore_moduleobject.h>
+#endif
 #if PY_VERSION_HEX >= 0x030b0000
 #include <internal/pycore_code.h>
 #include <internal/pycore_dict.h>
@@ -542,3 +545,29 @@ def objects_unsaid_expressions(minor):
                    for member in ("used", "mask", "table")}
     return (fields | table_expressions(minor) | instance_expressions(minor)
             | reference_expressions(minor))
+
+
+def builtins_expressions(minor):
+    """struct pyabi_builtins."""
+    fields = {
+        "type_dict": "AT(PyTypeObject, tp_dict)",
+        "heap_type_qualname": "AT(PyHeapTypeObject, ht_qualname)",
+        # Up to 3.9 no header has PyModuleObject, and none has rangeobject.
+        "module_dict": "AT(PyModuleObject, md_dict)" if minor >= 10 else "sizeof(PyObject)",
+        "function_qualname": "AT(PyFunctionObject, func_qualname)",
+        "method_function": "AT(PyMethodObject, im_func)",
+        "method_self": "AT(PyMethodObject, im_self)",
+        "builtin_definition": "AT(PyCFunctionObject, m_ml)",
+        "builtin_self": "AT(PyCFunctionObject, m_self)",
+        "generator_qualname": "AT(PyGenObject, gi_qualname)",
+        "range_start": "sizeof(PyObject)",
+        "complex_value": "AT(PyComplexObject, cval)",
+        "bytearray_start": "AT(PyByteArrayObject, ob_start)",
+        "exception_args": "AT(PyBaseExceptionObject, args)",
+        "code_kwonlyargcount": "AT(PyCodeObject, co_kwonlyargcount)",
+    }
+    if minor in (11, 12):
+        fields["values_size_before"] = "2"  # Include/internal/pycore_dict.h
+    if minor >= 13:
+        fields["values_size"] = "AT(struct _dictvalues, size)"
+    return fields

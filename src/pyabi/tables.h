@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pyabi/builtins.h"
 #include "pyabi/layout.h"
 #include "pyabi/objects.h"
 
@@ -212,6 +213,12 @@ struct pyabi_objects_form {
 	struct pyabi_objects_unsaid unsaid[2]; /* default build, free-threaded build */
 };
 
+/* All versions. */
+struct pyabi_builtins_table {
+	uint32_t minor;
+	struct pyabi_builtins builtins[2]; /* default build, free-threaded build */
+};
+
 extern const struct pyabi_table pyabi_tables[];
 extern const size_t pyabi_tables_count;
 extern const struct pyabi_offsets pyabi_offsets[];
@@ -220,3 +227,5 @@ extern const struct pyabi_objects_table pyabi_objects_tables[];
 extern const size_t pyabi_objects_tables_count;
 extern const struct pyabi_objects_form pyabi_objects_forms[];
 extern const size_t pyabi_objects_forms_count;
+extern const struct pyabi_builtins_table pyabi_builtins_tables[];
+extern const size_t pyabi_builtins_tables_count;
