@@ -39,6 +39,9 @@ static void dump_start(struct dump *d)
 		s->sample_rate_bytes, s->wall_time_ns, s->page_size);
 	fprintf(d->out, "host \"%s\", system \"%s\", sonde \"%s\"\n", checked(d, s->host),
 		checked(d, s->system), checked(d, s->sonde_version));
+	if (s->sampling_period_ns)
+		fprintf(d->out, "allocations %d, sampling period %" PRIu64 ", time metric %u\n",
+			s->allocations, s->sampling_period_ns, s->time_metric);
 	fprintf(d->out, "native stacks %d, python allocators %d, temporary %" PRIu64 "\n",
 		s->native_stacks, s->python_allocators_traced, s->temporary_threshold);
 	for (size_t i = 0; s->command_line[i]; i++)
@@ -91,6 +94,49 @@ static void dump_events(struct dump *d)
 		}
 	}
 	map_deinit(&live);
+}
+
+static void dump_samples(struct dump *d)
+{
+	struct sample_event samples[256];
+	uint64_t last_ns = 0;
+	size_t n;
+
+	while ((n = reader_samples(d->reader, samples, 256))) {
+		for (size_t i = 0; i < n; i++) {
+			const struct sample_event *s = &samples[i];
+
+			fprintf(d->out, "sample thread %u stack %u flags %x %s at %" PRIu64 "\n",
+				s->thread, s->stack, s->flags, sample_wait_name(s->wait),
+				s->time_ns);
+			if (s->thread > reader_thread_count(d->reader))
+				broken(d, "thread", s->thread);
+			if (s->stack > reader_stack_count(d->reader))
+				broken(d, "stack", s->stack);
+			if (s->time_ns < last_ns || s->time_ns > reader_duration_ns(d->reader))
+				broken(d, "time", s->time_ns);
+			last_ns = s->time_ns;
+		}
+	}
+}
+
+static void dump_sampling(struct dump *d)
+{
+	const struct capture_sampling *s = reader_sampling(d->reader);
+
+	if (!s)
+		return;
+	fprintf(d->out,
+		"sampling: %" PRIu64 " rounds and %" PRIu64 " missed in %" PRIu64 " ns, %" PRIu64
+		" looks, %" PRIu64 " unchanged\n",
+		s->rounds, s->rounds_missed, s->sampled_ns, s->looks, s->unchanged);
+	fprintf(d->out,
+		"sampling: %" PRIu64 " reads, %" PRIu64 " retries, %" PRIu64 " pauses of %" PRIu64
+		" ns, %" PRIu64 " failures\n",
+		s->reads, s->retries, s->pauses, s->paused_ns, s->failures);
+	fprintf(d->out,
+		"sampling: %" PRIu64 " missed, %" PRIu64 " dropped, %" PRIu64 " ns of CPU\n",
+		s->missed, s->dropped, s->cpu_ns);
 }
 
 static void dump_dictionaries(struct dump *d)
@@ -230,10 +276,14 @@ unsigned dump_capture(const char *path, FILE *out)
 		fprintf(out, "%" PRIu64 " chunks of %s\n", sums[i].chunks, sums[i].type);
 	fprintf(out, "%" PRIu64 " events in %" PRIu64 " ns\n", reader_event_count(d.reader),
 		reader_duration_ns(d.reader));
+	if (reader_sample_count(d.reader))
+		fprintf(out, "%" PRIu64 " samples\n", reader_sample_count(d.reader));
 	dump_events(&d);
+	dump_samples(&d);
 	dump_dictionaries(&d);
 	dump_processes(&d);
 	dump_notes(&d);
+	dump_sampling(&d);
 	dump_rows(&d);
 	dump_start(&d);
 	reader_close(d.reader);

@@ -96,7 +96,7 @@ const char *sample_wait_name(unsigned wait);
 
 /* One sample as the reader hands it out. */
 struct sample_event {
-	uint64_t time_ns; /* right to a 64th of the period */
+	uint64_t time_ns; /* right to a 16th of the period */
 	thread_id thread;
 	stack_id stack; /* 0: no Python code, or SAMPLE_UNKNOWN */
 	uint16_t flags; /* enum sample_flag */

@@ -87,9 +87,9 @@ struct sample_encoder *sample_encoder_create(uint64_t period_ns)
 	map_init(&e->sites);
 	e->shift = SAMPLE_ENCODER_SHIFT;
 	if (period_ns) {
-		/* 64 to 127 units: what it is off by mostly fits into a byte. */
+		/* 16 to 31 units: times are most of what a thread that does nothing costs. */
 		e->shift = 0;
-		while (period_ns >> e->shift >= 128 && e->shift < SAMPLE_CODE_SHIFT_MAX)
+		while (period_ns >> e->shift >= 32 && e->shift < SAMPLE_CODE_SHIFT_MAX)
 			e->shift++;
 		e->period = period_ns >> e->shift;
 	}

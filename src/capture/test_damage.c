@@ -54,6 +54,7 @@ static void record(const char *name, enum capture_mode mode)
 {
 	const struct capture_memory memory = {.rss = 5, .untouched = 6};
 	const uint64_t lost[LOST_END] = {1, 0, 3};
+	const struct capture_sampling sampling = {.rounds = 30, .sampled_ns = 29000000};
 	struct capture_writer *w = trial_open(name, mode);
 	struct error err;
 	struct trial t;
@@ -62,6 +63,7 @@ static void record(const char *name, enum capture_mode mode)
 	t.shy = true;
 	for (unsigned i = 0; i < 3; i++) {
 		trial_run(&t, 60);
+		trial_sample(&t, 10);
 		writer_rss(w, t.process, t.time_ns, 4096 * i);
 		assert_int_equal(writer_seal(w, 0, &err), 0);
 		t.time_ns += 5000000;
@@ -69,6 +71,7 @@ static void record(const char *name, enum capture_mode mode)
 	writer_thread_name(w, 1, "renamed");
 	writer_memory(w, t.process, t.time_ns, &memory);
 	writer_lost(w, lost);
+	writer_sampling(w, &sampling);
 	writer_process_end(w, t.process, t.time_ns, 9);
 	assert_int_equal(writer_close(w, true, &err), 0);
 	trial_end(&t);
@@ -78,9 +81,11 @@ struct reading {
 	bool refused, complete, damaged;
 	struct event *events;
 	size_t count;
+	struct sample_event *samples;
+	size_t sample_count;
 };
 
-static void read_events(const char *name, struct reading *reading)
+static void read_all(const char *name, struct reading *reading)
 {
 	struct capture_reader *r;
 	struct error err = {0};
@@ -98,9 +103,20 @@ static void read_events(const char *name, struct reading *reading)
 		reading->count += n;
 		assert_true(reading->count < 3900);
 	}
+	reading->samples = malloc(4096 * sizeof(struct sample_event));
+	while ((n = reader_samples(r, reading->samples + reading->sample_count, 100))) {
+		reading->sample_count += n;
+		assert_true(reading->sample_count < 3900);
+	}
 	reading->complete = reader_complete(r);
 	reading->damaged = reader_damage(r) != NULL;
 	reader_close(r);
+}
+
+static void free_reading(struct reading *reading)
+{
+	free(reading->events);
+	free(reading->samples);
 }
 
 /* The dump finds what does not hold together. */
@@ -124,11 +140,18 @@ static struct reading check_bad(const unsigned char *bytes, size_t length,
 	struct reading bad;
 
 	store("bad", bytes, length);
-	read_events("bad", &bad);
+	read_all("bad", &bad);
 	assert_true(bad.count <= good->count);
 	if (bad.count)
 		assert_memory_equal(bad.events, good->events, bad.count * sizeof(struct event));
-	free(bad.events);
+	assert_true(bad.sample_count <= good->sample_count);
+	for (size_t i = 0; i < bad.sample_count; i++) {
+		const struct sample_event *a = &bad.samples[i], *b = &good->samples[i];
+
+		assert_true(a->time_ns == b->time_ns && a->thread == b->thread &&
+			    a->stack == b->stack && a->flags == b->flags && a->wait == b->wait);
+	}
+	free_reading(&bad);
 	check_whole("bad");
 	return bad;
 }
@@ -142,11 +165,11 @@ static void test_cut(void **state)
 		struct input *input;
 		const struct input_chunk *chunks;
 		struct error err;
-		size_t chunk_count, next = 0, last = 0;
+		size_t chunk_count, next = 0, last = 0, last_samples = 0;
 
 		record("good", (enum capture_mode)mode);
 		load("good", &image);
-		read_events("good", &good);
+		read_all("good", &good);
 		assert_true(good.complete && !good.damaged);
 		assert_int_equal(input_open(trial_path("good"), &input, &err), 0);
 		chunk_count = input_chunks(input, &chunks);
@@ -166,10 +189,14 @@ static void test_cut(void **state)
 				assert_true(bad.damaged);
 			assert_true(bad.count >= last);
 			last = bad.count;
+			assert_true(bad.sample_count >= last_samples);
+			last_samples = bad.sample_count;
 		}
 		assert_int_equal(last, good.count);
+		assert_int_equal(last_samples, good.sample_count);
+		assert_true(last_samples >= 90);
 		input_close(input);
-		free(good.events);
+		free_reading(&good);
 		free(image.bytes);
 	}
 }
@@ -185,7 +212,7 @@ static void test_flip(void **state)
 
 		record("good", (enum capture_mode)mode);
 		load("good", &image);
-		read_events("good", &good);
+		read_all("good", &good);
 		for (size_t i = 0; i < image.length; i++) {
 			for (unsigned m = 0; m < sizeof(masks); m++) {
 				struct reading bad;
@@ -197,7 +224,7 @@ static void test_flip(void **state)
 					fail_msg("byte %zu, mask %x: not seen", i, masks[m]);
 			}
 		}
-		free(good.events);
+		free_reading(&good);
 		free(image.bytes);
 	}
 }
@@ -238,7 +265,7 @@ static void test_additions(void **state)
 	(void)state;
 	record("good", CAPTURE_FULL);
 	load("good", &image);
-	read_events("good", &good);
+	read_all("good", &good);
 	longer = calloc(1, image.length * 2);
 	memcpy(longer, image.bytes, image.length);
 	for (size_t more = 1; more < 100; more += 7) {
@@ -251,7 +278,7 @@ static void test_additions(void **state)
 	bad = check_bad(longer, image.length * 2, &good);
 	assert_true(bad.damaged);
 	free(longer);
-	free(good.events);
+	free_reading(&good);
 	free(image.bytes);
 }
 

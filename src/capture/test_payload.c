@@ -289,6 +289,8 @@ static void test_bad_notes(void **state)
 		CASE("\x03\x03\x02\x00\x00", "the end of a process is not whole"),
 		CASE("\x03\x02\x01\x00", "the end of a process is not whole"),
 		CASE("\x04\x02\x02\x01", "the counts of what was lost break off"),
+		CASE("\x05\x02\x02\x01", "the counts of sampling break off"),
+		CASE("\x05\x01\x0d", "the counts of sampling break off"),
 	};
 	static const unsigned char process[] = "\x03\x09\x01\x01\x01\x01\x00\x00\x00\x00\x00";
 

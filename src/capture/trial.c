@@ -283,6 +283,27 @@ void trial_run(struct trial *t, size_t events)
 	}
 }
 
+void trial_sample(struct trial *t, unsigned rounds)
+{
+	struct capture_sample *samples = calloc(t->threads, sizeof(*samples));
+
+	if (!samples)
+		abort();
+	for (unsigned round = 0; round < rounds; round++) {
+		for (unsigned i = 0; i < t->threads; i++) {
+			samples[i].thread = i + 1;
+			if (trial_random(t, 3))
+				continue;
+			samples[i].stack = trial_stack(t);
+			samples[i].flags = (uint16_t)trial_random(t, 64);
+			samples[i].wait = (uint16_t)trial_random(t, SAMPLE_WAIT_END);
+		}
+		t->time_ns += 900000 + trial_random(t, 200000);
+		writer_samples(t->writer, t->process, t->time_ns, samples, t->threads);
+	}
+	free(samples);
+}
+
 static char trial_folder[128];
 
 static void trial_remove_folder(void)

@@ -57,6 +57,9 @@ void trial_shrink(struct trial *t, thread_id thread, uint32_t index, uint64_t by
 /* About so many events of one kind of program after the other. */
 void trial_run(struct trial *t, size_t events);
 
+/* So many rounds of samples of all threads, which do something else now and then. */
+void trial_sample(struct trial *t, unsigned rounds);
+
 /* Opens a writer on a new file in the tests' own folder, with a full start. */
 struct capture_writer *trial_open(const char *name, enum capture_mode mode);
 /* A path in that folder, which goes away with the test; valid until the next call. */
