@@ -151,6 +151,55 @@ static size_t record(enum capture_mode mode, unsigned events)
 	return length;
 }
 
+/* Time alone: threads that come and go, three chunks of samples. */
+static size_t record_samples(void)
+{
+	static const char *const command_line[] = {"sonde", "run", "--cpu", "app.py", NULL};
+	const struct capture_start start = {
+		.wall_time_ns = 1700000000123456789,
+		.page_size = 4096,
+		.command_line = command_line,
+		.host = "example",
+		.system = "Linux 6.1.0 x86_64",
+		.sonde_version = "0.1.0",
+		.sampling_period_ns = 1000000,
+		.time_metric = CAPTURE_TIME_CPU,
+	};
+	struct capture_sampling sampling = {60, 1, 61000000, 180, 30, 300, 7, 2, 20000, 1, 3, 4, 5};
+	struct capture_writer *w;
+	struct error err;
+	struct trial t;
+	size_t length;
+
+	if (writer_open(trial_path("recorded"), true, &start, &w, &err) < 0)
+		abort();
+	trial_begin(&t, w, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		trial_sample(&t, 20);
+		t.threads = (t.threads + i) % 3 + 1;
+		sampling.cpu_ns += 1000000;
+		writer_sampling(w, &sampling);
+		writer_samples(w, t.process, t.time_ns + 1000000, NULL, 0);
+		writer_seal(w, 0, &err);
+	}
+	length = writer_bytes(w);
+	if (writer_close(w, true, &err) < 0)
+		abort();
+	trial_end(&t);
+	return length;
+}
+
+static void write_samples(void)
+{
+	size_t open_length = record_samples(), length = 0;
+	unsigned char *bytes = load(trial_path("recorded"), &length);
+
+	write_bytes("samples", bytes, length);
+	write_bytes("samples-killed", bytes, open_length);
+	write_bytes("bad-samples-cut", bytes, open_length - 150);
+	free(bytes);
+}
+
 static void write_recordings(void)
 {
 	size_t length = 0, open_length;
@@ -280,6 +329,47 @@ static void hand_start(void)
 	HAND_CHUNK(FORMAT_META, FORMAT_REQUIRED, "\x01\x01\x00");
 }
 
+static void hand_samples(uint32_t samples, uint64_t first_ns, uint64_t last_ns, const void *payload,
+			 size_t length)
+{
+	hand_chunk((struct format_chunk){.type = FORMAT_SAMPLES,
+					 .events = samples,
+					 .first_ns = first_ns,
+					 .last_ns = last_ns},
+		   payload, length);
+}
+
+#define HAND_SAMPLES(samples, first_ns, last_ns, text) \
+	hand_samples(samples, first_ns, last_ns, text, sizeof(text) - 1)
+
+/* Ten rounds of one unknown thread without Python code; 4 codes, 7 arguments, 10 times. */
+#define TEN_ROUNDS                                                         \
+	"\x04\x00\x00\x00\x07\x00\x00\x00\x95\x92\x91\xa8\x0a\x10\x00\x00" \
+	"\x00\x01\x00\x1f\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+static void write_wrong_samples(void)
+{
+	hand_start();
+	HAND_SAMPLES(10, 1000, 1000000, TEN_ROUNDS);
+	hand_end("samples-by-hand");
+	hand_start();
+	HAND_SAMPLES(11, 1000, 1000000, TEN_ROUNDS);
+	hand_end("bad-samples-count");
+	hand_start();
+	HAND_SAMPLES(10, 1000, 100000, TEN_ROUNDS);
+	hand_end("bad-samples-time");
+	hand_start();
+	HAND_SAMPLES(10, 1000, 1000000, TEN_ROUNDS);
+	HAND_SAMPLES(10, 999999, 2000000, TEN_ROUNDS);
+	hand_end("bad-samples-order");
+	hand_start();
+	HAND_SAMPLES(1, 0, 0, "\x02\x00\x00\x00\x03\x00\x00\x00\x95\x92\x00\x00\x02\x00");
+	hand_end("bad-samples-thread");
+	hand_start();
+	HAND_SAMPLES((1u << 22) + 1, 0, 0, TEN_ROUNDS);
+	hand_end("bad-samples-many");
+}
+
 /* Sections that a version 1 reader does not know, and fields behind those that it does. */
 static void write_later(void)
 {
@@ -368,6 +458,7 @@ static int write_all(void)
 
 	buffer_init(&hand, 1 << 20);
 	write_recordings();
+	write_samples();
 	hand_copy(NULL);
 	hand_end("stored");
 	hand_copy(unknown_chunk);
@@ -376,6 +467,7 @@ static int write_all(void)
 	hand_end("bad-required-chunk");
 	write_later();
 	write_wrong();
+	write_wrong_samples();
 	buffer_deinit(&hand);
 
 	dir = opendir(folder);

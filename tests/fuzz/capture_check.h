@@ -33,6 +33,7 @@ static inline void check_start(const struct capture_reader *r)
 	for (size_t i = 0; start->command_line[i]; i++)
 		check_text(start->command_line[i]);
 	REQUIRE(start->mode == CAPTURE_FULL || start->mode == CAPTURE_AGGREGATE);
+	REQUIRE(start->time_metric <= CAPTURE_TIME_GIL);
 }
 
 static inline void check_dictionaries(const struct capture_reader *r)
@@ -99,6 +100,26 @@ static inline void check_events(struct capture_reader *r, uint64_t from_ns, uint
 	map_deinit(&live);
 }
 
+static inline void check_samples(struct capture_reader *r, uint64_t from_ns, uint64_t to_ns)
+{
+	struct sample_event samples[512];
+	uint64_t last_ns = 0;
+	size_t n, count = 0;
+
+	while (count < EVENTS_MAX && (n = reader_samples(r, samples, 512))) {
+		for (size_t i = 0; i < n; i++) {
+			REQUIRE(samples[i].thread <= reader_thread_count(r));
+			REQUIRE(samples[i].stack <= reader_stack_count(r));
+			REQUIRE(samples[i].time_ns >= last_ns);
+			REQUIRE(samples[i].time_ns >= from_ns && samples[i].time_ns < to_ns);
+			REQUIRE(samples[i].time_ns <= reader_duration_ns(r));
+			last_ns = samples[i].time_ns;
+		}
+		REQUIRE(reader_progress(r) >= 0 && reader_progress(r) <= 1.0001);
+		count += n;
+	}
+}
+
 static inline void check_rest(const struct capture_reader *r)
 {
 	const struct capture_chunk_sum *sums;
@@ -119,15 +140,17 @@ static inline void check_rest(const struct capture_reader *r)
 	if (reader_damage(r))
 		REQUIRE(!strchr(reader_damage(r), '\n'));
 	reader_event_count(r);
+	reader_sample_count(r);
+	reader_sampling(r);
 	reader_duration_ns(r);
 	reader_lost(r);
 	reader_totals(r);
 }
 
-/* Reads the file whole, and a part of its time. */
+/* Reads the file whole, and a part of its time; once its samples first. */
 static inline void check_capture(const char *path)
 {
-	for (unsigned part = 0; part < 2; part++) {
+	for (unsigned part = 0; part < 3; part++) {
 		struct capture_reader *r;
 		struct error err = {0};
 		uint64_t from_ns = 0, to_ns = UINT64_MAX;
@@ -136,13 +159,16 @@ static inline void check_capture(const char *path)
 			REQUIRE(err.code == ERROR_CAPTURE && err.message[0]);
 			return;
 		}
-		if (part) {
+		if (part == 1) {
 			from_ns = reader_duration_ns(r) / 3;
 			to_ns = from_ns * 2;
 			reader_window(r, from_ns, to_ns);
 		}
 		check_start(r);
+		if (part == 2)
+			check_samples(r, from_ns, to_ns);
 		check_events(r, from_ns, to_ns);
+		check_samples(r, from_ns, to_ns);
 		check_dictionaries(r);
 		check_rest(r);
 		reader_close(r);

@@ -2,9 +2,9 @@
  * Captures whose frame is right and whose payloads are any bytes.
  *
  * Input: chunks, each a byte with its type (low 3 bits) and its flags (the rest), a byte with the
- * number of events that an event chunk says to have, a byte with how much later it is than the
- * chunk before, two bytes with its length, and its payload. A first chunk without any field is
- * added.
+ * number of events that an event chunk says to have, or a sixteenth of the number of samples that
+ * a sample chunk does, a byte with how much later it is than the chunk before, two bytes with its
+ * length, and its payload. A first chunk without any field is added.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,7 +31,9 @@ static void put_chunk(struct format_chunk chunk, const uint8_t *payload, size_t 
 	chunk.stored_bytes = (uint32_t)length;
 	chunk.raw_bytes = (uint32_t)length;
 	chunk.sequence = sequence++;
-	if (chunk.type != FORMAT_EVENTS)
+	if (chunk.type == FORMAT_SAMPLES)
+		chunk.events *= 16;
+	else if (chunk.type != FORMAT_EVENTS)
 		chunk.events = 0;
 	else if (chunk.events > length)
 		chunk.events = (uint32_t)length;
