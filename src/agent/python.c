@@ -24,30 +24,6 @@ static void find_function(void *handle, const char *name, void *pointer)
 	memcpy(pointer, &found, sizeof(found));
 }
 
-/* "3.8.18 (default, ..." or "3.14.0rc2 (..": as PY_VERSION_HEX, patchlevel.h. 0 if it is not that.
- */
-static uint32_t version_parse(const char *text)
-{
-	uint32_t part[3] = {0};
-	uint32_t level = 0xf, serial = 0;
-
-	for (int i = 0; i < 3; i++) {
-		if (*text < '0' || *text > '9')
-			return 0;
-		while (*text >= '0' && *text <= '9')
-			part[i] = part[i] * 10 + (uint32_t)(*text++ - '0');
-		if (i < 2 && *text++ != '.')
-			return 0;
-	}
-	if (*text == 'a' || *text == 'b' || (*text == 'r' && text[1] == 'c')) {
-		level = *text == 'a' ? 0xa : *text == 'b' ? 0xb : 0xc;
-		text += *text == 'r' ? 2 : 1;
-		while (*text >= '0' && *text <= '9')
-			serial = serial * 10 + (uint32_t)(*text++ - '0');
-	}
-	return part[0] << 24 | part[1] << 16 | part[2] << 8 | level << 4 | serial;
-}
-
 /* A code object's memory may be used for another one from here on. */
 static void code_dealloc_hook(void *code)
 {
@@ -116,7 +92,7 @@ static uint32_t find_version(void *handle)
 	if (version)
 		return *version;
 	find_function(handle, "Py_GetVersion", &get_version);
-	return get_version ? version_parse(get_version()) : 0;
+	return get_version ? pyabi_version_parse(get_version(), NULL) : 0;
 }
 
 bool python_find(void *handle)

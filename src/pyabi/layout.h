@@ -196,6 +196,8 @@ struct pyabi_layout {
 	uint32_t unicode_compact_data; /* where another compact string's characters are */
 };
 
+/* What _Py_DebugOffsets, and with it _PyRuntime, begins with. */
+#define PYABI_COOKIE "xdebugpy"
 /* How much of _PyRuntime holds the offsets of any Python known here: 888 bytes in 3.15. */
 #define PYABI_DEBUG_OFFSETS_BYTES 888u
 
@@ -215,6 +217,9 @@ const char *pyabi_refusal(uint32_t version_hex);
 
 /* "3.12.1", "3.15.0rc2" from PY_VERSION_HEX. buffer of at least 24 bytes. */
 void pyabi_version_text(uint32_t version_hex, char *buffer, size_t size);
+/* And back, from the beginning of a text; *end (which may be NULL) becomes what follows. 0 if it
+ * does not begin with a version. */
+uint32_t pyabi_version_parse(const char *text, const char **end);
 
 /* What a str object's state word says. */
 struct pyabi_text {

@@ -4,8 +4,6 @@
 
 #include "pyabi/layout.h"
 
-static const char debug_cookie[8] = {'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'};
-
 /* Which size _Py_DebugOffsets gives a structure, and the largest that is believed. The runtime and
  * the interpreter hold static objects: 0.6 MB in 3.15. */
 static const struct {
@@ -69,7 +67,7 @@ int offsets_init(uint32_t version_hex, const void *debug_offsets, size_t size,
 	if (form == NULL)
 		return -1;
 	if (debug_offsets == NULL || size < form->size ||
-	    memcmp(debug_offsets, debug_cookie, sizeof(debug_cookie)) != 0)
+	    memcmp(debug_offsets, PYABI_COOKIE, strlen(PYABI_COOKIE)) != 0)
 		return -2;
 	offsets->form = form;
 	offsets->bytes = debug_offsets;

@@ -51,6 +51,39 @@ static void test_versions_are_cut_to_the_buffer(void **state)
 	assert_int_equal(text[0], 'y');
 }
 
+static void test_versions_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t hex;
+		const char *rest;
+	} versions[] = {
+		{"3.8.18 (default, Aug  7 2023)", 0x030812f0, " (default, Aug  7 2023)"},
+		{"3.12.1+ (heads/3.12)", 0x030c01f0, "+ (heads/3.12)"},
+		{"3.15.0rc2", 0x030f00c2, ""},
+		{"3.15.0a7 x", 0x030f00a7, " x"},
+		{"3.14.0b3", 0x030e00b3, ""},
+		{"255.255.255", 0xfffffff0, ""},
+		{"3.9.256", 0, NULL},
+		{"99999999999.9.1", 0, NULL},
+		{"3.9", 0, NULL},
+		{"3..9", 0, NULL},
+		{"3.9.0rc", 0, NULL},
+		{"3.9.0b16", 0, NULL},
+		{"", 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		const char *end = NULL;
+
+		assert_int_equal(pyabi_version_parse(versions[i].text, &end), versions[i].hex);
+		if (versions[i].hex != 0)
+			assert_string_equal(end, versions[i].rest);
+	}
+	assert_int_equal(pyabi_version_parse("3.13.0", NULL), 0x030d00f0);
+}
+
 static const struct pyabi_layout layout = {
 	.unicode_kind_shift = 2,
 	.unicode_compact_shift = 5,
@@ -167,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_versions_are_read),
 		cmocka_unit_test(test_versions_are_cut_to_the_buffer),
 		cmocka_unit_test(test_state_words),
 		cmocka_unit_test(test_state_words_of_no_str),

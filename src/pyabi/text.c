@@ -53,6 +53,42 @@ void pyabi_version_text(uint32_t version_hex, char *buffer, size_t size)
 	buffer[length] = '\0';
 }
 
+/* A decimal number of at most `most`; NULL if there is none. */
+static const char *parse_decimal(const char *text, uint32_t most, uint32_t *value)
+{
+	if (*text < '0' || *text > '9')
+		return NULL;
+	*value = 0;
+	while (*text >= '0' && *text <= '9') {
+		*value = *value * 10 + (uint32_t)(*text++ - '0');
+		if (*value > most)
+			return NULL;
+	}
+	return text;
+}
+
+uint32_t pyabi_version_parse(const char *text, const char **end)
+{
+	uint32_t part[3], level = 0xf, serial = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (i > 0 && *text++ != '.')
+			return 0;
+		text = parse_decimal(text, 255, &part[i]);
+		if (text == NULL)
+			return 0;
+	}
+	if (*text == 'a' || *text == 'b' || (*text == 'r' && text[1] == 'c')) {
+		level = *text == 'a' ? 0xa : *text == 'b' ? 0xb : 0xc;
+		text = parse_decimal(text + (*text == 'r' ? 2 : 1), 15, &serial);
+		if (text == NULL)
+			return 0;
+	}
+	if (end != NULL)
+		*end = text;
+	return part[0] << 24 | part[1] << 16 | part[2] << 8 | level << 4 | serial;
+}
+
 struct pyabi_text pyabi_text_of(const struct pyabi_layout *layout, uint32_t state)
 {
 	struct pyabi_text text = {.compact = false};
