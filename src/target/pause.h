@@ -9,15 +9,19 @@
 /*
  * Stops one thread for a clean look. The thread goes on when it is released, and also when sonde is
  * killed: the kernel detaches the tracees of a tracer that ends. Signals that arrive meanwhile are
- * handed on. The thread is traced from pause_begin to pause_end only. Both must be called by the
+ * handed on. The thread is traced from pause_begin to pause_end only. All must be called by the
  * same thread of sonde.
+ *
+ * A stop has a trace in one case: a few system calls end with EINTR when their thread is stopped
+ * while it is blocked in them (epoll_wait, sigtimedwait, msgrcv, receiving with a time-out: see
+ * signal(7)). A thread that is blocked stands still without being stopped.
  */
 enum pause_result {
 	PAUSE_STOPPED,
 	PAUSE_GONE,   /* the thread has ended */
 	PAUSE_DENIED, /* not permitted, or another tracer has it */
-	PAUSE_LATE,   /* it did not stop in time (a vfork, uninterruptible sleep): it runs, untraced
-		       */
+	/* It is in uninterruptible sleep (a vfork, a disk), or fell into it: it runs. */
+	PAUSE_LATE,
 };
 
 struct pause {
@@ -26,5 +30,14 @@ struct pause {
 	int signal;       /* to hand on at release, 0: none */
 };
 
+/* Takes about 10 us; at most a few milliseconds. */
 enum pause_result pause_begin(pid_t tid, struct pause *pause);
 void pause_end(struct pause *pause);
+
+/*
+ * Call it now and then from the thread that pauses: costs nothing but in one case. A thread that
+ * falls into an uninterruptible sleep in the very microseconds in which it is to be stopped (then
+ * PAUSE_LATE), or is killed while it is, can only be let go of when it wakes or ends. The next call
+ * of pause_begin or pause_settle does it; so does the kernel when the calling thread ends.
+ */
+void pause_settle(void);

@@ -32,6 +32,8 @@ struct permission_finding {
 	char docker[128], compose[128], kubernetes[192];
 };
 
+#define PERMISSION_FINDINGS_MAX 8
+
 /* Looks at a process (pid > 0), or at what is so for any process of ours (0). Returns how many were
  * written; 0: nothing is in the way. */
 size_t permission_look(pid_t pid, struct permission_finding *findings, size_t max);
@@ -40,3 +42,19 @@ size_t permission_look(pid_t pid, struct permission_finding *findings, size_t ma
  * not), on one line. Returns -ERROR_PERMISSION. `doing`: "read the memory of", "stop a thread of".
  */
 int permission_error(pid_t pid, const char *doing, struct error *err);
+
+/* "yama", "user", ..: stands in JSON. */
+const char *obstacle_name(enum obstacle obstacle);
+
+/*
+ * Tries each way of looking at a process, without looking: 0, or the errno that it is refused with.
+ * pid 0: a process of our own that is not our child's child, made for this.
+ */
+struct permission_trial {
+	int memory; /* process_vm_readv */
+	int file;   /* /proc/PID/mem */
+	int maps;   /* /proc/PID/maps */
+	int tasks;  /* /proc/PID/syscall */
+	int stop;   /* ptrace */
+};
+void permission_try(pid_t pid, struct permission_trial *trial);

@@ -45,10 +45,14 @@ struct task {
 	 * both means that it did not run. */
 	uint64_t switches;
 	uint64_t cpu_ns; /* up to its last switch or tick */
+
+	/* private */
+	bool looked;
+	bool no_syscall, no_schedstat; /* such a file is not there, or not for us */
 };
 
 struct tasks {
-	struct task *items; /* by tid */
+	struct task *items; /* in the order of tid */
 	size_t count, room;
 };
 
@@ -59,7 +63,11 @@ void tasks_deinit(struct tasks *tasks);
  * false if the process is gone. */
 bool tasks_list(const struct target *target, struct tasks *tasks);
 
-/* Looks at one thread: state, wait, system call. One small read. */
+/*
+ * Looks at one thread: state, wait, system call. One small read; two at the first look and where it
+ * is not clear whether the thread is stopped. A thread that is stopped later, within a system call,
+ * counts as blocked in it. Where the kernel does not tell the system call, wait is WAIT_OTHER.
+ */
 void task_look(struct task *task);
 /* switches and cpu_ns. One small read. */
 void task_look_at_schedule(struct task *task);

@@ -1,0 +1,199 @@
+#include "target/target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "target/permission.h"
+#include "target/proc.h"
+
+#define TARGET_COMMAND_MAX 65536u
+
+static int target_no_process(pid_t pid, struct error *err)
+{
+	if (access("/proc/self/stat", F_OK) != 0)
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "cannot look at %d: /proc is not mounted here; do: mount -t proc "
+				 "proc /proc",
+				 (int)pid);
+	/* A /proc that hides the processes of others hides them altogether. */
+	if (kill(pid, 0) == 0 || errno == EPERM)
+		return permission_error(pid, "look at", err);
+	return error_set(err, ERROR_NOT_FOUND, "there is no process %d", (int)pid);
+}
+
+/* The class of the executable: what cannot be looked at is taken to be of this machine's. */
+static bool target_is_32_bit(const struct target *target)
+{
+	unsigned char ident[EI_NIDENT];
+	char buffer[PROC_NAME_MAX];
+	int fd = proc_open(target, proc_memory_name(target, "exe", buffer));
+	bool is_32_bit;
+
+	if (fd < 0)
+		return false;
+	is_32_bit = pread(fd, ident, sizeof(ident), 0) == sizeof(ident) &&
+		    memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] == ELFCLASS32;
+	close(fd);
+	return is_32_bit;
+}
+
+static int target_identify(struct target *target, struct error *err)
+{
+	char status[8192];
+	struct proc_stat stat;
+	const char *group;
+	pid_t leader;
+
+	if (proc_read(target, "status", status, sizeof(status)) <= 0 ||
+	    !proc_read_stat(target, "stat", &stat))
+		return target_no_process(target->pid, err);
+	group = proc_status_value(status, "Tgid:");
+	leader = group ? (pid_t)strtol(group, NULL, 10) : target->pid;
+	if (leader != target->pid)
+		return error_set(err, ERROR_NOT_FOUND,
+				 "%d is a thread of process %d; give that number", (int)target->pid,
+				 (int)leader);
+	if (proc_stat_is_over(&stat))
+		return error_set(err, ERROR_NOT_FOUND, "process %d has ended", (int)target->pid);
+	target->start_ticks = stat.start_ticks;
+	target->inner_pid = proc_parse_inner_pid(status);
+	if (!target->inner_pid)
+		target->inner_pid = target->pid;
+	if (target_is_32_bit(target))
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "process %d is a 32-bit program, which sonde does not understand",
+				 (int)target->pid);
+	return 0;
+}
+
+int target_open(pid_t pid, struct target **out, struct error *err)
+{
+	struct target *target;
+	char path[32];
+	int status;
+
+	*out = NULL;
+	if (pid <= 0)
+		return error_set(err, ERROR_NOT_FOUND, "there is no process %d", (int)pid);
+	target = calloc(1, sizeof(*target));
+	if (!target)
+		abort();
+	target->memory = calloc(1, sizeof(*target->memory));
+	if (!target->memory)
+		abort();
+	*target->memory = (struct target_memory){.tid = pid, .fd = -1};
+	target->pid = pid;
+	target->pidfd = -1;
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	target->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (target->folder < 0 && (errno == EMFILE || errno == ENFILE)) {
+		status = error_set_errno(err, ERROR_FAILED, errno, "cannot open %s", path);
+	} else if (target->folder < 0) {
+		status = target_no_process(pid, err);
+	} else {
+		/* While the folder still tells of a process, both are of the same one. */
+		target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		status = target_identify(target, err);
+	}
+	if (status < 0) {
+		target_close(target);
+		return status;
+	}
+	*out = target;
+	return 0;
+}
+
+void target_close(struct target *target)
+{
+	if (!target)
+		return;
+	if (target->pidfd >= 0)
+		close(target->pidfd);
+	if (target->folder >= 0)
+		close(target->folder);
+	if (target->memory->fd >= 0)
+		close(target->memory->fd);
+	free(target->memory);
+	free(target);
+}
+
+pid_t target_pid(const struct target *target)
+{
+	return target->pid;
+}
+
+pid_t target_inner_pid(const struct target *target)
+{
+	return target->inner_pid;
+}
+
+uint64_t target_start_ticks(const struct target *target)
+{
+	return target->start_ticks;
+}
+
+bool target_is_alive(const struct target *target)
+{
+	struct pollfd ended = {.fd = target->pidfd, .events = POLLIN};
+	struct proc_stat stat;
+
+	if (target->pidfd >= 0)
+		return poll(&ended, 1, 0) <= 0;
+	return proc_read_stat(target, "stat", &stat) && !proc_stat_is_over(&stat);
+}
+
+pid_t target_parent(const struct target *target)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(target, "stat", &stat) ? stat.parent : 0;
+}
+
+char *target_command(const struct target *target)
+{
+	char *text = malloc(TARGET_COMMAND_MAX);
+	char name[PROC_NAME_MAX];
+	ssize_t length;
+
+	if (!text)
+		return NULL;
+	length = proc_read(target, proc_memory_name(target, "cmdline", name), text,
+			   TARGET_COMMAND_MAX);
+	if (length <= 0) {
+		free(text);
+		return NULL;
+	}
+	while (length && !text[length - 1])
+		length--;
+	for (ssize_t i = 0; i < length; i++) {
+		if (!text[i])
+			text[i] = ' ';
+	}
+	text[length] = 0;
+	return text;
+}
+
+char *target_executable(const struct target *target)
+{
+	static const char deleted[] = " (deleted)";
+	char name[PROC_NAME_MAX], path[4096];
+	ssize_t length;
+
+	length = readlinkat(target->folder, proc_memory_name(target, "exe", name), path,
+			    sizeof(path) - 1);
+	if (length <= 0)
+		return NULL;
+	path[length] = 0;
+	if ((size_t)length > strlen(deleted) &&
+	    strcmp(path + length - strlen(deleted), deleted) == 0)
+		path[length - (ssize_t)strlen(deleted)] = 0;
+	return strdup(path);
+}
