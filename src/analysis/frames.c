@@ -137,25 +137,6 @@ bool frames_in_module(const struct capture_frame *frame, const char *module)
 	return false;
 }
 
-frame_id *frames_hide(const struct capture_reader *reader, const struct profile_options *options,
-		      uint32_t *count)
-{
-	frame_id *becomes;
-
-	*count = reader_frame_count(reader);
-	if (!options->hide_import_system && !options->hide_interpreter)
-		return NULL;
-	becomes = array_create((size_t)*count + 1, sizeof(*becomes));
-	for (frame_id f = 1; f <= *count; f++) {
-		const struct capture_frame *frame = reader_frame(reader, f);
-		bool hidden = (options->hide_import_system && frames_is_import_system(frame)) ||
-			      (options->hide_interpreter && frames_is_interpreter(frame));
-
-		becomes[f] = hidden ? 0 : f;
-	}
-	return becomes;
-}
-
 frame_id *frames_merge_lines(const struct capture_reader *reader, uint32_t *count)
 {
 	struct intern *texts = intern_create();
@@ -182,5 +163,30 @@ frame_id *frames_merge_lines(const struct capture_reader *reader, uint32_t *coun
 	}
 	map_deinit(&first);
 	intern_destroy(texts);
+	return becomes;
+}
+
+frame_id *frames_choose(const struct capture_reader *reader, const struct profile_options *options,
+			uint32_t *count)
+{
+	frame_id *becomes;
+
+	*count = reader_frame_count(reader);
+	if (!options->merge_lines && !options->hide_import_system && !options->hide_interpreter)
+		return NULL;
+	if (options->merge_lines) {
+		becomes = frames_merge_lines(reader, count);
+	} else {
+		becomes = array_create((size_t)*count + 1, sizeof(*becomes));
+		for (frame_id f = 1; f <= *count; f++)
+			becomes[f] = f;
+	}
+	for (frame_id f = 1; f <= *count; f++) {
+		const struct capture_frame *frame = reader_frame(reader, f);
+
+		if ((options->hide_import_system && frames_is_import_system(frame)) ||
+		    (options->hide_interpreter && frames_is_interpreter(frame)))
+			becomes[f] = 0;
+	}
 	return becomes;
 }

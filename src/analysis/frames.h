@@ -21,10 +21,11 @@ bool frames_is_interpreter(const struct capture_frame *frame);
  * an extension module a/b.*.so, below any directory, or the frozen module a.b. */
 bool frames_in_module(const struct capture_frame *frame, const char *module);
 
-/* becomes[f] of stacks_replace: 0 for frames that the options hide, else f. NULL when they hide
- * none. The caller frees it; [*count + 1] elements. */
-frame_id *frames_hide(const struct capture_reader *reader, const struct profile_options *options,
-		      uint32_t *count);
-
-/* becomes[f]: the first frame with the kind, function and file of f: lines merged. */
+/* becomes[f] of stacks_replace: the first frame with the kind, function and file of f: lines
+ * merged. The caller frees it; [*count + 1] elements. */
 frame_id *frames_merge_lines(const struct capture_reader *reader, uint32_t *count);
+
+/* The same as the options want it: 0 for frames to hide, lines merged or not. NULL when every frame
+ * stays as it is. */
+frame_id *frames_choose(const struct capture_reader *reader, const struct profile_options *options,
+			uint32_t *count);

@@ -30,6 +30,7 @@ struct profile_options {
 	enum metric metric;
 	uint32_t temporary_threshold; /* N, METRIC_TEMPORARY */
 	bool split_threads;
+	bool merge_lines;        /* frames of one function become one, without a line */
 	bool hide_import_system; /* drop frames of importlib and runpy */
 	bool hide_interpreter; /* drop frames of the standard library's frozen start-up and CPython
 				* internals */
@@ -95,7 +96,11 @@ struct profile {
 	uint64_t hidden_amount, hidden_count; /* what the filters took away */
 
 	struct profile_memory memory;
-	struct stacks *stacks; /* frames after hiding, see analysis/stacks.h */
+	/* Frames after hiding and merging (analysis/stacks.h), and what they are: the capture's,
+	 * under their own ids, 0 for stacks without frames, and markers behind those. */
+	struct stacks *stacks;
+	struct capture_frame *frames; /* [frame_count + 1] */
+	frame_id frame_count;
 };
 
 /*
@@ -115,3 +120,10 @@ void profile_destroy(struct profile *profile);
 /* Parent and frame of a row's stack; innermost frame first. Stack 0 is empty. */
 void profile_stack(const struct profile *profile, stack_id stack, stack_id *parent,
 		   frame_id *frame);
+
+/* What a frame is; a marker for frame 0, which stands for a stack without frames. */
+const struct capture_frame *profile_frame(const struct profile *profile, frame_id frame);
+
+/* For analysis alone: UINT64_MAX when there is no end. */
+uint64_t profile_window_end(const struct profile_options *options);
+void profile_tell_progress(const struct profile_options *options, double share);

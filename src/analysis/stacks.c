@@ -73,3 +73,14 @@ struct stacks *stacks_replace(const struct stacks *stacks, const frame_id *becom
 	map_deinit(&known);
 	return result;
 }
+
+stack_id stacks_append(struct stacks *stacks, frame_id frame)
+{
+	size_t used = (size_t)stacks->count + 1, parent_room = used, frame_room = used;
+
+	stacks->parents = array_grow(stacks->parents, used, &parent_room, sizeof(*stacks->parents));
+	stacks->frames = array_grow(stacks->frames, used, &frame_room, sizeof(*stacks->frames));
+	stacks->parents[used] = 0;
+	stacks->frames[used] = frame;
+	return ++stacks->count;
+}

@@ -28,3 +28,6 @@ void stacks_destroy(struct stacks *stacks);
  */
 struct stacks *stacks_replace(const struct stacks *stacks, const frame_id *becomes,
 			      uint32_t frame_count, stack_id **moved);
+
+/* Adds a stack of one frame, which no stack of the table has for its outermost one. */
+stack_id stacks_append(struct stacks *stacks, frame_id frame);

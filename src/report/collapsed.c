@@ -30,7 +30,7 @@ static const char *find_label(struct labels *labels, frame_id frame)
 		frame = 0;
 	if (labels->texts[frame] != NULL)
 		return labels->texts[frame];
-	names_location(names_frame(labels->profile, frame), true, true, &location);
+	names_location(profile_frame(labels->profile, frame), true, true, &location);
 	length = strlen(location.function) + strlen(location.place) + sizeof(" ()");
 	text = array_create(length, 1);
 	if (location.place[0] != '\0')
@@ -62,7 +62,7 @@ static int write_collapsed(const struct profile *profile, const struct report_op
 			   FILE *out, struct error *err)
 {
 	struct calltree *tree = calltree_create(profile, &(struct calltree_options){0});
-	struct labels labels = {.profile = profile, .count = reader_frame_count(profile->reader)};
+	struct labels labels = {.profile = profile, .count = profile->frame_count};
 	struct path path = {0};
 	thread_id thread = 0;
 	uint32_t node = 0;

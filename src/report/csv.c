@@ -36,7 +36,7 @@ static void add_stack(const struct profile *profile, stack_id stack, struct buff
 		frame_id id;
 
 		profile_stack(profile, stack, &stack, &id);
-		frame = names_frame(profile, id);
+		frame = profile_frame(profile, id);
 		if (!first)
 			buffer_add_byte(field, '|');
 		first = false;
@@ -87,7 +87,7 @@ static void write_row(const struct profile *profile, const struct profile_row *r
 		escape_csv(out, name);
 	}
 	profile_stack(profile, row->stack, &parent, &id);
-	frame = names_frame(profile, row->stack != 0 ? id : 0);
+	frame = profile_frame(profile, row->stack != 0 ? id : 0);
 	putc(',', out);
 	escape_csv(out, frame->function);
 	putc(',', out);

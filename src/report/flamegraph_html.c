@@ -200,11 +200,11 @@ static void number_tree(struct page *page)
 			number_thread(page, node->thread);
 		if (node->frame != 0 && page->frame_number[node->frame] == 0)
 			page->frame_number[node->frame] =
-				add_frame(page, names_frame(page->profile, node->frame));
+				add_frame(page, profile_frame(page->profile, node->frame));
 		if (has_no_stack(node)) {
 			page->node_count++;
 			if (page->no_stack == 0)
-				page->no_stack = add_frame(page, names_frame(page->profile, 0));
+				page->no_stack = add_frame(page, profile_frame(page->profile, 0));
 		}
 		if (rest.amount != 0 || rest.count != 0) {
 			page->node_count++;

@@ -121,7 +121,7 @@ static void write_class(const struct picture *picture, const struct calltree_nod
 		fputs("g0", picture->out);
 		return;
 	}
-	letter = frame_kind_letter(names_frame(picture->profile, node->frame), &group, &length);
+	letter = frame_kind_letter(profile_frame(picture->profile, node->frame), &group, &length);
 	for (size_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)group[i]) * 16777619u;
 	hash ^= hash >> 15;
@@ -132,7 +132,7 @@ static void node_location(const struct picture *picture, const struct calltree_n
 			  struct names_location *location)
 {
 	if (node->frame != 0) {
-		names_location(names_frame(picture->profile, node->frame), true, false, location);
+		names_location(profile_frame(picture->profile, node->frame), true, false, location);
 		return;
 	}
 	location->place[0] = '\0';

@@ -6,17 +6,6 @@
 #include "report/escape.h"
 #include "report/style.h"
 
-const struct capture_frame *names_frame(const struct profile *profile, frame_id frame)
-{
-	static const struct capture_frame none = {
-		.function = "<no stack>",
-		.file = "",
-		.kind = FRAME_MARKER,
-	};
-
-	return frame != 0 ? reader_frame(profile->reader, frame) : &none;
-}
-
 const char *names_kind(unsigned kind)
 {
 	static const char *const names[] = {

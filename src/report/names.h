@@ -9,9 +9,6 @@
 
 /* What frames, threads and processes are called in documents. */
 
-/* The frame, or a marker for id 0, which stands for a stack without frames. */
-const struct capture_frame *names_frame(const struct profile *profile, frame_id frame);
-
 /* "python", "native", "kernel", "marker". */
 const char *names_kind(unsigned kind);
 

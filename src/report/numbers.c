@@ -7,7 +7,7 @@
 
 void numbers_init(struct numbers *numbers, const struct profile *profile)
 {
-	*numbers = (struct numbers){.frame_count = reader_frame_count(profile->reader)};
+	*numbers = (struct numbers){.frame_count = profile->frame_count};
 	numbers->of_frame =
 		array_create((size_t)numbers->frame_count + 1, sizeof(*numbers->of_frame));
 }

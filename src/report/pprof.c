@@ -167,7 +167,7 @@ static uint64_t add_location(struct writer *writer, frame_id frame)
 	if (writer->location_known[id])
 		return id;
 	writer->location_known[id] = true;
-	here = names_frame(writer->profile, id <= writer->frame_count ? (frame_id)id : 0);
+	here = profile_frame(writer->profile, id <= writer->frame_count ? (frame_id)id : 0);
 	function = add_function(writer, here);
 	buffer_init(&line, 64);
 	add_uint(&line, LINE_FUNCTION_ID, function);
@@ -303,7 +303,7 @@ static int write_pprof(const struct profile *profile, const struct report_option
 	buffer_init(&writer->part, MESSAGE_CEILING);
 	writer->strings = intern_create();
 	writer->functions = intern_create();
-	writer->frame_count = reader_frame_count(profile->reader);
+	writer->frame_count = profile->frame_count;
 	writer->location_known = array_create((size_t)writer->frame_count + 2, sizeof(bool));
 	write_document(writer);
 	failed = writer->document.failed;

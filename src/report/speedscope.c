@@ -25,7 +25,7 @@ static void write_frame(struct writer *writer, frame_id frame)
 
 	if (!numbers_add(&writer->numbers, frame))
 		return;
-	here = names_frame(writer->profile, numbers_frame(&writer->numbers, frame));
+	here = profile_frame(writer->profile, numbers_frame(&writer->numbers, frame));
 	names_location(here, false, false, &location);
 	json_line(&writer->json);
 	json_begin_object(&writer->json);

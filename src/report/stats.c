@@ -144,7 +144,7 @@ static void write_top(const struct stats *stats, const struct stats_location *to
 			fprintf(out, " \u00b1 %10s",
 				text_bytes((uint64_t)top[i].bytes_error, bytes, sizeof(bytes)));
 		fprintf(out, "  %13s  ", text_count(top[i].allocated.count, count, sizeof(count)));
-		names_location(names_frame(stats->profile, top[i].frame), true, false, &location);
+		names_location(profile_frame(stats->profile, top[i].frame), true, false, &location);
 		names_fit(&location, options->columns > 0 ? columns : 0);
 		names_write(&location, options->color, out);
 		putc('\n', out);
@@ -381,7 +381,7 @@ static void write_json_top(const struct stats *stats, const char *key,
 	json_key(json, key);
 	json_begin_array(json);
 	for (size_t i = 0; i < stats->top_count; i++) {
-		const struct capture_frame *frame = names_frame(stats->profile, top[i].frame);
+		const struct capture_frame *frame = profile_frame(stats->profile, top[i].frame);
 
 		json_begin_object(json);
 		json_key_string(json, "function", frame->function);

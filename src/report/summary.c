@@ -112,7 +112,7 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 	if (layout->allocations)
 		fprintf(out, "  %*s", layout->allocated,
 			text_count(sum->own_allocated.count, text, sizeof(text)));
-	names_location(names_frame(profile, sum->frame), false, false, &location);
+	names_location(profile_frame(profile, sum->frame), false, false, &location);
 	if (options->columns > 0)
 		columns = (size_t)options->columns > layout->fixed + 16
 				  ? (size_t)options->columns - layout->fixed
@@ -149,7 +149,7 @@ static void write_json_sum(const struct profile *profile, const struct function_
 {
 	json_line(json);
 	json_begin_object(json);
-	names_write_json(names_frame(profile, sum->frame), false, json);
+	names_write_json(profile_frame(profile, sum->frame), false, json);
 	json_key_uint(json, "own_bytes", sum->own.amount);
 	json_key_uint(json, "own_count", sum->own.count);
 	json_key_uint(json, "total_bytes", sum->total.amount);

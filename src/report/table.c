@@ -96,7 +96,7 @@ static void write_stack(const struct profile *profile, stack_id stack, size_t co
 		size_t taken;
 
 		profile_stack(profile, stack, &stack, &frame);
-		names_location(names_frame(profile, frame), true, false, &location);
+		names_location(profile_frame(profile, frame), true, false, &location);
 		taken = names_fit(&location, limited ? columns : 0);
 		names_write(&location, color, out);
 		if (stack == 0)
@@ -185,7 +185,7 @@ static void write_json_stack(const struct profile *profile, stack_id stack, stru
 		frame_id id;
 
 		profile_stack(profile, stack, &stack, &id);
-		frame = names_frame(profile, id);
+		frame = profile_frame(profile, id);
 		json_begin_object(json);
 		names_write_json(frame, true, json);
 		json_end_object(json);

@@ -81,7 +81,7 @@ static void write_name(const struct drawing *drawing, const struct calltree_node
 		fprintf(drawing->out, "%s [%u]\n", name, names_tid(drawing->profile, node->thread));
 		return;
 	}
-	names_location(names_frame(drawing->profile, node->frame), true, false, &location);
+	names_location(profile_frame(drawing->profile, node->frame), true, false, &location);
 	names_fit(&location, columns == 0 ? 0 : columns > taken + 12 ? columns - taken : 12);
 	names_write(&location, drawing->options->color, drawing->out);
 	putc('\n', drawing->out);
@@ -243,7 +243,7 @@ static void write_json_node(const struct profile *profile, const struct calltree
 	if (node->thread != 0)
 		names_write_thread_json(profile, node->thread, json);
 	else if (!root)
-		names_write_json(names_frame(profile, node->frame), true, json);
+		names_write_json(profile_frame(profile, node->frame), true, json);
 	json_key_uint(json, "bytes", node->total_amount);
 	json_key_uint(json, "count", node->total_count);
 	if (profile->estimated)
