@@ -6,12 +6,14 @@
 #include "analysis/compare.h"
 #include "analysis/frames.h"
 #include "analysis/stacks.h"
+#include "analysis/timesheet.h"
 
 /* All frames of the capture, and the two that it has no word for. */
 static void make_frames(struct profile *profile)
 {
 	static const struct capture_frame markers[] = {
 		[UNIT_BYTES] = {.function = "<no stack>", .file = "", .kind = FRAME_MARKER},
+		[UNIT_NS] = {.function = "<no Python frame>", .file = "", .kind = FRAME_MARKER},
 	};
 	static const struct capture_frame unknown = {
 		.function = "<stack unknown>",
@@ -69,7 +71,7 @@ static stack_id place_stack(struct builder *builder, stack_id stack)
 {
 	struct profile *profile = builder->profile;
 
-	if (stack == BUILDER_STACK_UNKNOWN) {
+	if (stack == TIMESHEET_STACK_UNKNOWN) {
 		if (builder->unknown_stack == 0)
 			builder->unknown_stack =
 				stacks_append(profile->stacks, profile->frame_count);
@@ -80,6 +82,11 @@ static stack_id place_stack(struct builder *builder, stack_id stack)
 	return builder->moved != NULL ? builder->moved[stack] : stack;
 }
 
+bool builder_passes(const struct builder *builder, stack_id stack, thread_id thread)
+{
+	return builder->filter == NULL || filter_passes(builder->filter, stack, thread);
+}
+
 bool builder_find(struct builder *builder, stack_id stack, thread_id thread, uint32_t allocator,
 		  uint32_t *row)
 {
@@ -88,7 +95,7 @@ bool builder_find(struct builder *builder, stack_id stack, thread_id thread, uin
 	process_id process = thread_process(profile->reader, thread);
 	bool added;
 
-	if (builder->filter != NULL && !filter_passes(builder->filter, stack, thread))
+	if (!builder_passes(builder, stack, thread))
 		return false;
 	stack = place_stack(builder, stack);
 	*row = rowindex_add(&builder->index, stack, split ? thread : process, allocator, &added);

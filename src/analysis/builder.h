@@ -10,7 +10,7 @@
 
 /*
  * The rows of a capture's books on their way to the rows of a profile: frames are hidden, lines and
- * threads merged, as the profile's options say.
+ * threads merged, as the profile's options say. A stack may be TIMESHEET_STACK_UNKNOWN.
  */
 struct builder {
 	struct profile *profile;
@@ -21,13 +21,13 @@ struct builder {
 	stack_id unknown_stack; /* 0: not needed so far */
 };
 
-/* Given for a stack, for one that is not known. */
-#define BUILDER_STACK_UNKNOWN UINT32_MAX
-
 /* When the capture was read, so that its dictionaries are complete. Makes the profile's frames and
  * stacks. */
 void builder_init(struct builder *builder, struct profile *profile);
 void builder_deinit(struct builder *builder);
+
+/* False if a filter takes it away. */
+bool builder_passes(const struct builder *builder, stack_id stack, thread_id thread);
 
 /* The profile's row for a row of the capture, made with zeros if need be: a new one is the one
  * behind all others. False if a filter takes it away. */

@@ -4,12 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/state.h"
 #include "base/error.h"
 #include "capture/reader.h"
 
 /*
- * A capture read once, boiled down to rows: what amount of bytes each stack stands for in the
- * chosen metric. A pure function of the capture and the options: no clock, no environment, no
+ * A capture read once, boiled down to rows: what amount of bytes or time each stack stands for in
+ * the chosen metric. A pure function of the capture and the options: no clock, no environment, no
  * printing.
  */
 enum metric {
@@ -17,14 +18,24 @@ enum metric {
 	METRIC_LEAKS,     /* live at the end */
 	METRIC_TEMPORARY, /* released after at most N further allocations of the same thread */
 	METRIC_TOTAL,     /* everything ever allocated */
+	METRIC_WALL,      /* time of threads, whatever they did */
+	METRIC_CPU,       /* time of threads on a CPU, or waiting for one */
+	METRIC_GIL,       /* time of threads that held the GIL */
 };
 
-const char *metric_name(enum metric metric); /* "peak", "leaks", "temporary", "total" */
+/* "peak", "leaks", "temporary", "total", "wall", "cpu", "gil" */
+const char *metric_name(enum metric metric);
 
 /* What amounts are counted in. */
 enum unit {
-	UNIT_BYTES,
+	UNIT_BYTES, /* METRIC_PEAK to METRIC_TOTAL */
+	UNIT_NS,    /* METRIC_WALL to METRIC_GIL */
 };
+
+enum unit metric_unit(enum metric metric);
+/* What a capture shows unless it is told otherwise: the peak if allocations were recorded, else the
+ * time that was recorded. */
+enum metric metric_usual(const struct capture_reader *reader);
 
 struct profile_options {
 	enum metric metric;
@@ -32,6 +43,7 @@ struct profile_options {
 	bool split_threads;
 	bool merge_lines;        /* frames of one function become one, without a line */
 	bool hide_import_system; /* drop frames of importlib and runpy */
+	bool both; /* also what the capture holds of the other unit: struct profile's `other` */
 	bool hide_interpreter; /* drop frames of the standard library's frozen start-up and CPython
 				* internals */
 	/* Filters, each NULL or a NULL-terminated list; a row stays when it matches one of each
@@ -42,7 +54,8 @@ struct profile_options {
 	const char *const *files;
 	const char *const *modules;
 	const char *const *threads;
-	uint64_t from_ns, to_ns; /* a window [from, to); to 0: until the end */
+	const char *const *states; /* of time: samples of one of these (analysis/state.h) */
+	uint64_t from_ns, to_ns;   /* a window [from, to); to 0: until the end */
 	/* Called now and then while reading; share goes from 0 to 1. May be NULL. */
 	void (*progress)(double share, void *data);
 	void *progress_data;
@@ -53,10 +66,10 @@ struct profile_row {
 	thread_id thread; /* 0 when threads are merged */
 	process_id process;
 	uint64_t amount;     /* in the profile's unit */
-	uint64_t count;      /* of blocks */
+	uint64_t count;      /* of blocks, or samples */
 	double amount_error; /* standard error of amount; 0 when the capture is exact */
 	double count_error;
-	struct profile_row_memory {
+	struct profile_row_memory { /* of bytes */
 		uint32_t allocator;
 		struct tally_counts allocated; /* everything ever, whatever the metric */
 		double allocated_bytes_error;
@@ -82,6 +95,42 @@ struct profile_memory {
 	size_t timeline_count;
 };
 
+/* What a thread did, in samples that passed the filters. */
+struct profile_thread {
+	thread_id thread;
+	uint64_t counted;           /* in the metric */
+	uint64_t samples;           /* whatever the metric: the sum of the states */
+	uint64_t states[STATE_END]; /* enum state */
+	uint64_t holds_gil;         /* of all samples; as the others below, beside the states */
+	uint64_t gc;                /* collecting garbage */
+	uint64_t unknown;           /* without a stack: it could not be read */
+};
+
+struct profile_gil {
+	process_id process;
+	uint64_t rounds; /* in which the process was looked at */
+	uint64_t held;   /* of these: some thread held its GIL */
+	uint64_t waited; /* of these: some thread waited for it */
+};
+
+struct profile_moment {
+	uint64_t time_ns; /* end of the bin */
+	double threads;   /* that counted in the metric, on average; NaN: not looked at */
+};
+
+/* What the samples of the whole capture, or of the window, say. */
+struct profile_time {
+	uint64_t period_ns; /* of time that a sample stands for */
+	uint64_t rounds;    /* of samples, of all processes together */
+	struct profile_thread all;
+	struct profile_thread *threads; /* most samples in the metric first */
+	size_t thread_count;
+	struct profile_gil *gils; /* by process, before any filter */
+	size_t gil_count;
+	struct profile_moment *timeline; /* before any filter but that by state */
+	size_t timeline_count;
+};
+
 struct profile {
 	struct capture_reader *reader; /* borrowed */
 	struct profile_options options;
@@ -95,7 +144,9 @@ struct profile {
 	double amount_error, count_error;     /* standard errors of these sums */
 	uint64_t hidden_amount, hidden_count; /* what the filters took away */
 
-	struct profile_memory memory;
+	struct profile_memory memory; /* of bytes */
+	struct profile_time time;     /* of time */
+	struct profile *other;        /* of the other unit, its usual metric; NULL: there is none */
 	/* Frames after hiding and merging (analysis/stacks.h), and what they are: the capture's,
 	 * under their own ids, 0 for stacks without frames, and markers behind those. */
 	struct stacks *stacks;
@@ -105,13 +156,18 @@ struct profile {
 
 /*
  * Reads the capture to its end. On damage: what could be read (see reader_damage). Fails with
- * ERROR_USAGE when the capture cannot answer what is asked: a window of an aggregate capture,
- * temporary blocks of a sampled one, or with another N than an aggregate capture was made with.
+ * ERROR_USAGE when the capture cannot answer what is asked: bytes where no allocations were
+ * recorded, time where no samples were, a window of an aggregate capture, temporary blocks of a
+ * sampled one, or with another N than an aggregate capture was made with.
  *
  * Sampled captures (sample rate R): a block of S bytes was recorded with p = 1 - exp(-S / R) and
  * stands for S / p bytes and 1 / p blocks, which is unbiased (Horvitz and Thompson, 1952); the
  * squared standard errors are the sums of S^2 (1 - p) / p^2 and (1 - p) / p^2. The peak is that of
  * the estimated total.
+ *
+ * Time: a sample stands for the time between two rounds of sampling, as it was on average. A row of
+ * n samples has a standard error of sqrt(n) samples (n is Poisson distributed when rounds have
+ * nothing to do with what the program does).
  */
 int profile_create(struct capture_reader *reader, const struct profile_options *options,
 		   struct profile **out, struct error *err);

@@ -30,6 +30,16 @@ struct capture_start specimen_start(void)
 	};
 }
 
+struct capture_start specimen_time_start(void)
+{
+	struct capture_start start = specimen_start();
+
+	start.allocations = false;
+	start.sampling_period_ns = 1000000;
+	start.time_metric = CAPTURE_TIME_CPU;
+	return start;
+}
+
 void specimen_begin(struct specimen *specimen, const struct capture_start *start)
 {
 	struct capture_start usual = specimen_start();

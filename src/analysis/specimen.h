@@ -19,6 +19,9 @@ void specimen_begin(struct specimen *specimen, const struct capture_start *start
 /* The start that specimen_begin takes for NULL, to be changed. */
 struct capture_start specimen_start(void);
 
+/* The same with samples in place of allocations: every ms, shown as CPU time. */
+struct capture_start specimen_time_start(void);
+
 /* A Python frame on top of a stack. */
 stack_id specimen_stack(struct specimen *specimen, stack_id parent, const char *function,
 			const char *file, unsigned line);

@@ -9,8 +9,9 @@
 #include "report/path.h"
 
 /*
- * One line a stack: its frames, outermost first, separated by semicolons, a blank, its bytes. What
- * frames hold of semicolons and control characters is written as \xNN.
+ * One line a stack: its frames, outermost first, separated by semicolons, a blank, its bytes; of
+ * time its samples, as tools for such lines expect. What frames hold of semicolons and control
+ * characters is written as \xNN.
  */
 
 /* The text of each frame, made when it is first needed. */
@@ -71,13 +72,14 @@ static int write_collapsed(const struct profile *profile, const struct report_op
 	labels.texts = array_create((size_t)labels.count + 1, sizeof(*labels.texts));
 	do {
 		const struct calltree_node *here = &tree->nodes[node];
+		uint64_t own = profile->unit == UNIT_BYTES ? here->own_amount : here->own_count;
 
 		path_enter(&path, tree, node, profile->options.split_threads);
 		if (here->thread != 0)
 			thread = here->thread;
-		if (here->own_amount > 0) {
+		if (own > 0) {
 			write_stack(&labels, &path, thread, out);
-			fprintf(out, " %" PRIu64 "\n", here->own_amount);
+			fprintf(out, " %" PRIu64 "\n", own);
 		}
 		node = calltree_next(tree, node, 0);
 	} while (node != 0);

@@ -15,6 +15,7 @@
  */
 enum {
 	FIELD_CEILING = 1 << 30,
+	NS_PER_SECOND = 1000000000,
 };
 
 static void add_escaped(struct buffer *field, const char *text)
@@ -50,19 +51,38 @@ static void add_stack(const struct profile *profile, stack_id stack, struct buff
 
 static void write_titles(const struct profile *profile, FILE *out)
 {
-	fputs("bytes,count", out);
-	if (profile->estimated)
-		fputs(",bytes_error,count_error", out);
-	fputs(",allocator,pid", out);
+	if (profile->unit == UNIT_NS)
+		fputs("seconds,samples,seconds_error", out);
+	else if (profile->estimated)
+		fputs("bytes,count,bytes_error,count_error,allocator", out);
+	else
+		fputs("bytes,count,allocator", out);
+	fputs(",pid", out);
 	if (profile->options.split_threads)
 		fputs(",tid,thread", out);
 	fputs(",function,file,line,stack\r\n", out);
 }
 
-/* Numbers with a point in every locale, rounded: an error is no exact number. */
-static void write_error(double error, FILE *out)
+/* With a point in every locale. */
+static void write_seconds(uint64_t ns, FILE *out)
 {
-	fprintf(out, ",%" PRIu64, (uint64_t)(error + 0.5));
+	fprintf(out, "%" PRIu64 ".%09u", ns / NS_PER_SECOND, (unsigned)(ns % NS_PER_SECOND));
+}
+
+/* Errors are rounded: an error is no exact number. */
+static void write_numbers(const struct profile *profile, const struct profile_row *row, FILE *out)
+{
+	if (profile->unit == UNIT_NS) {
+		write_seconds(row->amount, out);
+		fprintf(out, ",%" PRIu64 ",", row->count);
+		write_seconds((uint64_t)(row->amount_error + 0.5), out);
+		return;
+	}
+	fprintf(out, "%" PRIu64 ",%" PRIu64, row->amount, row->count);
+	if (profile->estimated)
+		fprintf(out, ",%" PRIu64 ",%" PRIu64, (uint64_t)(row->amount_error + 0.5),
+			(uint64_t)(row->count_error + 0.5));
+	fprintf(out, ",%s", allocator_name(row->memory.allocator));
 }
 
 static void write_row(const struct profile *profile, const struct profile_row *row,
@@ -72,13 +92,8 @@ static void write_row(const struct profile *profile, const struct profile_row *r
 	stack_id parent;
 	frame_id id;
 
-	fprintf(out, "%" PRIu64 ",%" PRIu64, row->amount, row->count);
-	if (profile->estimated) {
-		write_error(row->amount_error, out);
-		write_error(row->count_error, out);
-	}
-	fprintf(out, ",%s,%u", allocator_name(row->memory.allocator),
-		names_pid(profile, row->process));
+	write_numbers(profile, row, out);
+	fprintf(out, ",%u", names_pid(profile, row->process));
 	if (profile->options.split_threads) {
 		char name[256];
 
@@ -122,6 +137,6 @@ static int write_csv(const struct profile *profile, const struct report_options 
 const struct report_format report_csv = {
 	.name = "csv",
 	.extension = "csv",
-	.description = "one line a stack and allocator, for spreadsheets and data frames",
+	.description = "one line a stack, for spreadsheets and data frames",
 	.write = write_csv,
 };

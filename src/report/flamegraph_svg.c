@@ -7,6 +7,7 @@
 #include "analysis/calltree.h"
 #include "analysis/frames.h"
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/escape.h"
 #include "report/formats.h"
 #include "report/heading.h"
@@ -37,7 +38,7 @@ struct picture {
 	const struct report_options *options;
 	const struct calltree *tree;
 	FILE *out;
-	double *left; /* [node]: its left edge, in bytes */
+	double *left; /* [node]: its left edge, as an amount */
 	double total;
 	unsigned graph_top, height;
 };
@@ -157,22 +158,21 @@ static void write_location(const struct names_location *location, FILE *out)
 static void write_tooltip(const struct picture *picture, const struct calltree_node *node,
 			  const struct names_location *location)
 {
+	enum unit unit = picture->profile->unit;
+	const struct amount_words *words = amount_words(unit);
 	FILE *out = picture->out;
-	char text[32];
+	char text[64];
 
 	fputs("<title>", out);
 	write_location(location, out);
-	fprintf(out, "\n%s", text_bytes(node->total_amount, text, sizeof(text)));
-	if (node->total_error > 0)
-		fprintf(out, " \u00b1 %s",
-			text_bytes((uint64_t)node->total_error, text, sizeof(text)));
-	fputs(", ", out);
+	fprintf(out, "\n%s", amount_text(unit, node->total_amount, text, sizeof(text)));
+	fprintf(out, "%s, ", amount_error_text(unit, node->total_error, text, sizeof(text)));
 	escape_html(out,
 		    text_percent((double)node->total_amount / picture->total, text, sizeof(text)));
 	if (!picture->options->inverted)
-		fprintf(out, ", own %s", text_bytes(node->own_amount, text, sizeof(text)));
+		fprintf(out, ", own %s", amount_text(unit, node->own_amount, text, sizeof(text)));
 	fprintf(out, ", %s %s", text_count(node->total_count, text, sizeof(text)),
-		node->total_count == 1 ? "block" : "blocks");
+		node->total_count == 1 ? words->count_one : words->count_many);
 	fputs("</title>", out);
 }
 
@@ -231,7 +231,7 @@ static void place_boxes(struct picture *picture)
 static char *describe(const struct picture *picture, size_t *lines)
 {
 	struct report_options plain = *picture->options;
-	char *text = NULL, count[32], bytes[32];
+	char *text = NULL, count[32], amount[32];
 	size_t size = 0;
 	FILE *memory = open_memstream(&text, &size);
 
@@ -244,7 +244,8 @@ static char *describe(const struct picture *picture, size_t *lines)
 		fprintf(memory, "the narrowest are left out: %s %s, %s together\n",
 			text_count(picture->tree->left_out, count, sizeof(count)),
 			picture->tree->left_out == 1 ? "branch" : "branches",
-			text_bytes(picture->tree->left_out_amount, bytes, sizeof(bytes)));
+			amount_text(picture->profile->unit, picture->tree->left_out_amount, amount,
+				    sizeof(amount)));
 	if (picture->profile->amount == 0)
 		fputs("Nothing was recorded that would have a width.\n", memory);
 	if (fclose(memory) != 0) {

@@ -8,7 +8,7 @@
 
 /*
  * What `gprof2dot -f json` reads: functions by number, and events with a call chain (innermost
- * first) and a cost, here bytes.
+ * first) and a cost, here bytes or nanoseconds.
  */
 struct writer {
 	const struct profile *profile;
@@ -49,7 +49,7 @@ static void write_functions(struct writer *writer)
 	json_end_array(&writer->json);
 }
 
-static void write_event(struct writer *writer, const struct path *path, uint64_t bytes)
+static void write_event(struct writer *writer, const struct path *path, uint64_t amount)
 {
 	json_line(&writer->json);
 	json_begin_object(&writer->json);
@@ -62,7 +62,7 @@ static void write_event(struct writer *writer, const struct path *path, uint64_t
 	json_end_array(&writer->json);
 	json_key(&writer->json, "cost");
 	json_begin_array(&writer->json);
-	json_uint(&writer->json, bytes);
+	json_uint(&writer->json, amount);
 	json_end_array(&writer->json);
 	json_end_object(&writer->json);
 }
@@ -84,13 +84,13 @@ static void write_events(struct writer *writer)
 	path_deinit(&path);
 }
 
-static void write_costs(struct json *json)
+static void write_costs(enum unit unit, struct json *json)
 {
 	json_key(json, "costs");
 	json_begin_array(json);
 	json_begin_object(json);
-	json_key_string(json, "description", "Memory");
-	json_key_string(json, "unit", "bytes");
+	json_key_string(json, "description", unit == UNIT_NS ? "Time" : "Memory");
+	json_key_string(json, "unit", unit == UNIT_NS ? "nanoseconds" : "bytes");
 	json_end_object(json);
 	json_end_array(json);
 }
@@ -110,7 +110,7 @@ static int write_gprof2dot(const struct profile *profile, const struct report_op
 	numbers_init(&writer.numbers, profile);
 	json_begin_object(&writer.json);
 	json_key_uint(&writer.json, "version", 0);
-	write_costs(&writer.json);
+	write_costs(profile->unit, &writer.json);
 	write_functions(&writer);
 	write_events(&writer);
 	json_end_object(&writer.json);

@@ -8,6 +8,7 @@
 
 #include "analysis/stats.h"
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/escape.h"
 #include "report/style.h"
 
@@ -18,21 +19,23 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 
 static void write_total(const struct profile *profile, FILE *out)
 {
-	char bytes[32], count[32], error[32];
+	const struct amount_words *words = amount_words(profile->unit);
+	char amount[32], count[32], error[32];
 
 	fprintf(out, "%s: %s", metric_name(profile->options.metric),
-		text_bytes(profile->amount, bytes, sizeof(bytes)));
+		amount_text(profile->unit, profile->amount, amount, sizeof(amount)));
 	if (profile->estimated)
 		fprintf(out, " \u00b1 %s",
-			text_bytes((uint64_t)profile->amount_error, error, sizeof(error)));
+			amount_text(profile->unit, (uint64_t)profile->amount_error, error,
+				    sizeof(error)));
 	fprintf(out, " in %s", text_count(profile->count, count, sizeof(count)));
-	if (profile->estimated)
+	if (profile->estimated && profile->unit == UNIT_BYTES)
 		fprintf(out, " \u00b1 %s",
 			text_count((uint64_t)profile->count_error, error, sizeof(error)));
-	fputs(profile->options.metric == METRIC_TOTAL
-		      ? plural(profile->count, " allocation", " allocations")
-		      : plural(profile->count, " block", " blocks"),
-	      out);
+	fprintf(out, " %s",
+		profile->options.metric == METRIC_TOTAL
+			? plural(profile->count, "allocation", "allocations")
+			: plural(profile->count, words->count_one, words->count_many));
 }
 
 static void write_moment(const struct profile *profile, FILE *out)
@@ -55,7 +58,7 @@ static void write_moment(const struct profile *profile, FILE *out)
 			plural(profile->options.temporary_threshold, "further allocation",
 			       "further allocations"));
 		break;
-	case METRIC_TOTAL:
+	default:
 		break;
 	}
 }
@@ -78,7 +81,8 @@ void heading_write(const struct profile *profile, const struct report_options *o
 static void write_filters(const struct profile *profile, FILE *out)
 {
 	const struct profile_options *options = &profile->options;
-	char bytes[32], count[32], from[32], to[32];
+	const struct amount_words *words = amount_words(profile->unit);
+	char amount[32], count[32], from[32], to[32];
 
 	if (options->from_ns != 0 || options->to_ns != 0) {
 		fprintf(out, "window: from %s ",
@@ -91,9 +95,9 @@ static void write_filters(const struct profile *profile, FILE *out)
 	}
 	if (profile->hidden_count > 0)
 		fprintf(out, "filtered out: %s in %s %s\n",
-			text_bytes(profile->hidden_amount, bytes, sizeof(bytes)),
+			amount_text(profile->unit, profile->hidden_amount, amount, sizeof(amount)),
 			text_count(profile->hidden_count, count, sizeof(count)),
-			plural(profile->hidden_count, "block", "blocks"));
+			plural(profile->hidden_count, words->count_one, words->count_many));
 }
 
 static void write_lost(const struct profile *profile, FILE *out)
@@ -151,13 +155,13 @@ void heading_write_notices(const struct profile *profile, const struct report_op
 void heading_write_left_out(const struct profile *profile, size_t shown, size_t rows,
 			    const char *rows_name, uint64_t left_out_amount, FILE *out)
 {
-	char some[32], all[32], bytes[32], percent[32];
+	char some[32], all[32], amount[32], percent[32];
 
 	if (shown >= rows)
 		return;
 	fprintf(out, "%s of %s %s are shown; the others hold %s (%s)\n",
 		text_count(shown, some, sizeof(some)), text_count(rows, all, sizeof(all)),
-		rows_name, text_bytes(left_out_amount, bytes, sizeof(bytes)),
+		rows_name, amount_text(profile->unit, left_out_amount, amount, sizeof(amount)),
 		text_percent(style_share(left_out_amount, profile->amount), percent,
 			     sizeof(percent)));
 }
@@ -263,8 +267,9 @@ static void write_limits(const struct profile *profile, struct json *json)
 			json_key_seconds(json, "to_seconds", options->to_ns);
 	}
 	if (profile->hidden_count > 0) {
-		json_key_uint(json, "filtered_out_bytes", profile->hidden_amount);
-		json_key_uint(json, "filtered_out_count", profile->hidden_count);
+		amount_write_json(profile->unit, "filtered_out_", "", profile->hidden_amount, json);
+		amount_write_json_count(profile->unit, "filtered_out_", profile->hidden_count,
+					json);
 	}
 }
 
@@ -300,12 +305,13 @@ void heading_begin_json(const struct profile *profile, const char *schema, struc
 	json_key_string(json, "schema", schema);
 	heading_write_metadata(profile, json);
 	json_key_string(json, "metric", metric_name(profile->options.metric));
-	json_key_uint(json, "bytes", profile->amount);
-	json_key_uint(json, "count", profile->count);
-	if (profile->estimated) {
-		json_key_double(json, "bytes_error", profile->amount_error);
+	amount_write_json(profile->unit, "", "", profile->amount, json);
+	amount_write_json_count(profile->unit, "", profile->count, json);
+	if (!profile->estimated)
+		return;
+	amount_write_json_error(profile->unit, "", profile->amount_error, json);
+	if (profile->unit == UNIT_BYTES)
 		json_key_double(json, "count_error", profile->count_error);
-	}
 }
 
 int heading_end_json(struct json *json, struct error *err)

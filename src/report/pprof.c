@@ -199,7 +199,8 @@ static void add_labels(struct writer *writer, const struct profile_row *row)
 	const struct profile *profile = writer->profile;
 	char name[256];
 
-	add_label(writer, "allocator", allocator_name(row->memory.allocator), 0);
+	if (profile->unit == UNIT_BYTES)
+		add_label(writer, "allocator", allocator_name(row->memory.allocator), 0);
 	if (reader_process_count(profile->reader) > 1)
 		add_label(writer, "pid", NULL, names_pid(profile, row->process));
 	if (row->thread == 0)
@@ -235,7 +236,8 @@ static void add_comments(struct writer *writer)
 	uint64_t lost = stats_events_lost(reader);
 	char text[256];
 
-	snprintf(text, sizeof(text), "sonde: %s%s%s", metric_name(writer->profile->options.metric),
+	snprintf(text, sizeof(text), "sonde: %s%s%s",
+		 metric_name(writer->profile->options.metric),
 		 writer->profile->estimated ? ", estimated from a sample" : "",
 		 reader_complete(reader) ? "" : ", the capture is incomplete");
 	add_uint(&writer->document, PROFILE_COMMENT, add_string(writer, text));
@@ -249,27 +251,40 @@ static void add_comments(struct writer *writer)
 			 add_string(writer, reader_damage(reader)));
 }
 
+/* What the two values of a sample are, and how far samples are apart. */
+static void add_value_types(struct writer *writer)
+{
+	const struct profile *profile = writer->profile;
+	const struct capture_start *start = reader_start(profile->reader);
+	enum metric metric = profile->options.metric;
+	bool is_time = profile->unit == UNIT_NS;
+	bool live = metric == METRIC_PEAK || metric == METRIC_LEAKS;
+	const char *count = is_time ? "samples" : live ? "inuse_objects" : "alloc_objects";
+	const char *amount = is_time ? metric_name(metric) : live ? "inuse_space" : "alloc_space";
+
+	add_value_type(writer, PROFILE_SAMPLE_TYPE, count, "count");
+	add_value_type(writer, PROFILE_SAMPLE_TYPE, amount, is_time ? "nanoseconds" : "bytes");
+	add_uint(&writer->document, PROFILE_DEFAULT_SAMPLE_TYPE, add_string(writer, amount));
+	if (is_time) {
+		add_value_type(writer, PROFILE_PERIOD_TYPE, amount, "nanoseconds");
+		add_uint(&writer->document, PROFILE_PERIOD, profile->time.period_ns);
+	} else if (start->sample_rate_bytes > 0) {
+		add_value_type(writer, PROFILE_PERIOD_TYPE, "space", "bytes");
+		add_uint(&writer->document, PROFILE_PERIOD, start->sample_rate_bytes);
+	}
+}
+
 static void add_header(struct writer *writer)
 {
-	enum metric metric = writer->profile->options.metric;
 	const struct capture_start *start = reader_start(writer->profile->reader);
-	bool live = metric == METRIC_PEAK || metric == METRIC_LEAKS;
 
 	add_tag(&writer->document, PROFILE_STRING_TABLE, WIRE_BYTES);
 	buffer_add_varint(&writer->document, 0);
-	add_value_type(writer, PROFILE_SAMPLE_TYPE, live ? "inuse_objects" : "alloc_objects",
-		       "count");
-	add_value_type(writer, PROFILE_SAMPLE_TYPE, live ? "inuse_space" : "alloc_space", "bytes");
-	add_uint(&writer->document, PROFILE_DEFAULT_SAMPLE_TYPE,
-		 add_string(writer, live ? "inuse_space" : "alloc_space"));
+	add_value_types(writer);
 	if (start->wall_time_ns > 0)
 		add_uint(&writer->document, PROFILE_TIME_NANOS, (uint64_t)start->wall_time_ns);
 	add_uint(&writer->document, PROFILE_DURATION_NANOS,
 		 reader_duration_ns(writer->profile->reader));
-	if (start->sample_rate_bytes > 0) {
-		add_value_type(writer, PROFILE_PERIOD_TYPE, "space", "bytes");
-		add_uint(&writer->document, PROFILE_PERIOD, start->sample_rate_bytes);
-	}
 	add_comments(writer);
 }
 

@@ -9,7 +9,7 @@
 /*
  * The file format of speedscope (https://www.speedscope.app/file-format-schema.json): frames in one
  * shared list, one profile of type "sampled" a thread, a sample being a stack and its weight its
- * bytes.
+ * bytes or seconds.
  */
 struct writer {
 	const struct profile *profile;
@@ -81,6 +81,14 @@ static void write_samples(struct writer *writer, uint32_t top)
 	path_deinit(&path);
 }
 
+static void write_amount(struct writer *writer, uint64_t amount)
+{
+	if (writer->profile->unit == UNIT_NS)
+		json_seconds(&writer->json, amount);
+	else
+		json_uint(&writer->json, amount);
+}
+
 static void write_weights(struct writer *writer, uint32_t top)
 {
 	uint32_t node = top;
@@ -89,7 +97,7 @@ static void write_weights(struct writer *writer, uint32_t top)
 	json_begin_array(&writer->json);
 	do {
 		if (writer->tree->nodes[node].own_amount > 0)
-			json_uint(&writer->json, writer->tree->nodes[node].own_amount);
+			write_amount(writer, writer->tree->nodes[node].own_amount);
 		node = calltree_next(writer->tree, node, top);
 	} while (node != 0);
 	json_end_array(&writer->json);
@@ -111,9 +119,11 @@ static void write_profile(struct writer *writer, uint32_t top)
 	json_begin_object(&writer->json);
 	json_key_string(&writer->json, "type", "sampled");
 	json_key_string(&writer->json, "name", name);
-	json_key_string(&writer->json, "unit", "bytes");
+	json_key_string(&writer->json, "unit",
+			writer->profile->unit == UNIT_NS ? "seconds" : "bytes");
 	json_key_uint(&writer->json, "startValue", 0);
-	json_key_uint(&writer->json, "endValue", here->total_amount);
+	json_key(&writer->json, "endValue");
+	write_amount(writer, here->total_amount);
 	write_samples(writer, top);
 	write_weights(writer, top);
 	json_end_object(&writer->json);

@@ -3,6 +3,7 @@
 
 #include "analysis/functions.h"
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/formats.h"
 #include "report/heading.h"
 #include "report/names.h"
@@ -30,7 +31,8 @@ static int count_width(uint64_t highest, const char *title)
 static struct layout measure(const struct profile *profile, const struct functions *functions,
 			     size_t shown, const struct report_options *options)
 {
-	struct layout layout = {.own_share = true, .allocations = true};
+	const char *count_title = amount_words(profile->unit)->count_title;
+	struct layout layout = {.own_share = true, .allocations = profile->unit == UNIT_BYTES};
 	uint64_t blocks = 0, allocated = 0;
 	size_t error = profile->estimated ? 13 : 0;
 
@@ -41,17 +43,18 @@ static struct layout measure(const struct profile *profile, const struct functio
 		allocated =
 			sum->own_allocated.count > allocated ? sum->own_allocated.count : allocated;
 	}
-	layout.blocks = count_width(blocks, "Blocks");
+	layout.blocks = count_width(blocks, count_title);
 	layout.allocated = count_width(allocated, "Allocations");
-	layout.fixed = 10 + 9 + 12 + 9 + 2 * error + 2 + (size_t)layout.blocks + 2 +
-		       (size_t)layout.allocated + 2;
+	layout.fixed = 10 + 9 + 12 + 9 + 2 * error + 2 + (size_t)layout.blocks + 2;
+	if (layout.allocations)
+		layout.fixed += (size_t)layout.allocated + 2;
 	if (options->columns == 0)
 		return layout;
 	if (layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
 		layout.own_share = false;
 		layout.fixed -= 9;
 	}
-	if (layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
+	if (layout.allocations && layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
 		layout.allocations = false;
 		layout.fixed -= (size_t)layout.allocated + 2;
 	}
@@ -70,21 +73,22 @@ static void write_titles(const struct profile *profile, const struct layout *lay
 	fprintf(out, "%12s", "Total");
 	if (profile->estimated)
 		fprintf(out, "%13s", "Error");
-	fprintf(out, "%9s  %*s", "Share", layout->blocks, "Blocks");
+	fprintf(out, "%9s  %*s", "Share", layout->blocks, amount_words(profile->unit)->count_title);
 	if (layout->allocations)
 		fprintf(out, "  %*s", layout->allocated, "Allocations");
 	fputs("  Function\n", out);
 	style_set(out, options->color, STYLE_PLAIN);
 }
 
-static void write_bytes(const struct profile *profile, int width, uint64_t bytes, double error,
-			FILE *out)
+static void write_amount(const struct profile *profile, int width,
+			 const struct function_amount *sum, FILE *out)
 {
 	char text[32];
 
-	fprintf(out, "%*s", width, text_bytes(bytes, text, sizeof(text)));
+	fprintf(out, "%*s", width, amount_text(profile->unit, sum->amount, text, sizeof(text)));
 	if (profile->estimated)
-		fprintf(out, " \u00b1 %10s", text_bytes((uint64_t)error, text, sizeof(text)));
+		fprintf(out, " \u00b1 %10s",
+			amount_text(profile->unit, (uint64_t)sum->error, text, sizeof(text)));
 }
 
 static void write_share(double share, bool color, FILE *out)
@@ -103,10 +107,10 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 	size_t columns = 0;
 	char text[32];
 
-	write_bytes(profile, 10, sum->own.amount, sum->own.error, out);
+	write_amount(profile, 10, &sum->own, out);
 	if (layout->own_share)
 		write_share(style_share(sum->own.amount, profile->amount), options->color, out);
-	write_bytes(profile, 12, sum->total.amount, sum->total.error, out);
+	write_amount(profile, 12, &sum->total, out);
 	write_share(style_share(sum->total.amount, profile->amount), options->color, out);
 	fprintf(out, "  %*s", layout->blocks, text_count(sum->own.count, text, sizeof(text)));
 	if (layout->allocations)
@@ -150,18 +154,20 @@ static void write_json_sum(const struct profile *profile, const struct function_
 	json_line(json);
 	json_begin_object(json);
 	names_write_json(profile_frame(profile, sum->frame), false, json);
-	json_key_uint(json, "own_bytes", sum->own.amount);
-	json_key_uint(json, "own_count", sum->own.count);
-	json_key_uint(json, "total_bytes", sum->total.amount);
-	json_key_uint(json, "total_count", sum->total.count);
+	amount_write_json(profile->unit, "own_", "", sum->own.amount, json);
+	amount_write_json_count(profile->unit, "own_", sum->own.count, json);
+	amount_write_json(profile->unit, "total_", "", sum->total.amount, json);
+	amount_write_json_count(profile->unit, "total_", sum->total.count, json);
 	if (profile->estimated) {
-		json_key_double(json, "own_bytes_error", sum->own.error);
-		json_key_double(json, "total_bytes_error", sum->total.error);
+		amount_write_json_error(profile->unit, "own_", sum->own.error, json);
+		amount_write_json_error(profile->unit, "total_", sum->total.error, json);
 	}
-	json_key_uint(json, "own_allocated_bytes", sum->own_allocated.bytes);
-	json_key_uint(json, "own_allocations", sum->own_allocated.count);
-	json_key_uint(json, "total_allocated_bytes", sum->total_allocated.bytes);
-	json_key_uint(json, "total_allocations", sum->total_allocated.count);
+	if (profile->unit == UNIT_BYTES) {
+		json_key_uint(json, "own_allocated_bytes", sum->own_allocated.bytes);
+		json_key_uint(json, "own_allocations", sum->own_allocated.count);
+		json_key_uint(json, "total_allocated_bytes", sum->total_allocated.bytes);
+		json_key_uint(json, "total_allocations", sum->total_allocated.count);
+	}
 	json_end_object(json);
 }
 
@@ -202,6 +208,6 @@ static int write_summary(const struct profile *profile, const struct report_opti
 const struct report_format report_summary = {
 	.name = "summary",
 	.extension = "txt",
-	.description = "own and total bytes of each function",
+	.description = "own and total bytes or time of each function",
 	.write = write_summary,
 };

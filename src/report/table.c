@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/formats.h"
 #include "report/heading.h"
 #include "report/names.h"
@@ -14,6 +15,7 @@ enum {
 
 /* The columns of the text table: their widths, 0 for those that are not shown. */
 struct layout {
+	const struct amount_words *words;
 	int count, error, allocator, pid, thread;
 	size_t fixed; /* what all but the last column take */
 };
@@ -34,16 +36,18 @@ static void widen(int *width, size_t columns)
 static struct layout measure(const struct profile *profile, size_t shown)
 {
 	struct layout layout = {
-		.count = sizeof("Blocks") - 1,
-		.allocator = sizeof("Allocator") - 1,
+		.words = amount_words(profile->unit),
+		.allocator = profile->unit == UNIT_BYTES ? sizeof("Allocator") - 1 : 0,
 	};
 	char text[256];
 
+	layout.count = (int)strlen(layout.words->count_title);
 	for (size_t i = 0; i < shown; i++) {
 		const struct profile_row *row = &profile->rows[i];
 
 		widen(&layout.count, strlen(text_count(row->count, text, sizeof(text))));
-		widen(&layout.allocator, strlen(allocator_name(row->memory.allocator)));
+		if (layout.allocator > 0)
+			widen(&layout.allocator, strlen(allocator_name(row->memory.allocator)));
 		if (reader_process_count(profile->reader) > 1)
 			widen(&layout.pid, (size_t)snprintf(text, sizeof(text), "%u",
 							    names_pid(profile, row->process)));
@@ -60,8 +64,9 @@ static struct layout measure(const struct profile *profile, size_t shown)
 		layout.thread = 20;
 	if (profile->estimated)
 		layout.error = 12;
-	layout.fixed = 10 + 9 + 2 + (size_t)layout.count + 2 + (size_t)layout.allocator + 2;
+	layout.fixed = 10 + 9 + 2 + (size_t)layout.count + 2;
 	layout.fixed += (size_t)layout.error;
+	layout.fixed += layout.allocator > 0 ? (size_t)layout.allocator + 2 : 0;
 	layout.fixed += layout.pid > 0 ? (size_t)layout.pid + 2 : 0;
 	layout.fixed += layout.thread > 0 ? (size_t)layout.thread + 2 : 0;
 	return layout;
@@ -71,16 +76,17 @@ static void write_titles(const struct layout *layout, const struct report_option
 			 FILE *out)
 {
 	style_set(out, options->color, STYLE_BOLD);
-	fprintf(out, "%10s", "Bytes");
+	fprintf(out, "%10s", layout->words->title);
 	if (layout->error > 0)
 		fprintf(out, "%*s", layout->error, "Error");
-	fprintf(out, "%9s  %*s  %-*s", "Share", layout->count, "Blocks", layout->allocator,
-		"Allocator");
+	fprintf(out, "%9s  %*s", "Share", layout->count, layout->words->count_title);
+	if (layout->allocator > 0)
+		fprintf(out, "  %-*s", layout->allocator, "Allocator");
 	if (layout->pid > 0)
 		fprintf(out, "  %*s", layout->pid, "PID");
 	if (layout->thread > 0)
 		fprintf(out, "  %-*s", layout->thread, "Thread");
-	fputs("  Allocated in\n", out);
+	fputs(layout->allocator > 0 ? "  Allocated in\n" : "  Spent in\n", out);
 	style_set(out, options->color, STYLE_PLAIN);
 }
 
@@ -119,15 +125,17 @@ static void write_row(const struct profile *profile, const struct profile_row *r
 	size_t columns = 0;
 	char text[256];
 
-	fprintf(out, "%10s", text_bytes(row->amount, text, sizeof(text)));
+	fprintf(out, "%10s", amount_text(profile->unit, row->amount, text, sizeof(text)));
 	if (layout->error > 0)
 		fprintf(out, " \u00b1 %*s", layout->error - 3,
-			text_bytes((uint64_t)row->amount_error, text, sizeof(text)));
+			amount_text(profile->unit, (uint64_t)row->amount_error, text,
+				    sizeof(text)));
 	style_set(out, options->color, style_of_share(share));
 	fprintf(out, "%9s", text_percent(share, text, sizeof(text)));
 	style_set(out, options->color, STYLE_PLAIN);
 	fprintf(out, "  %*s", layout->count, text_count(row->count, text, sizeof(text)));
-	fprintf(out, "  %-*s", layout->allocator, allocator_name(row->memory.allocator));
+	if (layout->allocator > 0)
+		fprintf(out, "  %-*s", layout->allocator, allocator_name(row->memory.allocator));
 	if (layout->pid > 0)
 		fprintf(out, "  %*u", layout->pid, names_pid(profile, row->process));
 	if (layout->thread > 0) {
@@ -147,13 +155,13 @@ static void write_row(const struct profile *profile, const struct profile_row *r
 	putc('\n', out);
 }
 
-static uint64_t bytes_from(const struct profile *profile, size_t row)
+static uint64_t amount_from(const struct profile *profile, size_t row)
 {
-	uint64_t bytes = 0;
+	uint64_t amount = 0;
 
 	for (; row < profile->row_count; row++)
-		bytes += profile->rows[row].amount;
-	return bytes;
+		amount += profile->rows[row].amount;
+	return amount;
 }
 
 static int write_text(const struct profile *profile, const struct report_options *options,
@@ -172,7 +180,7 @@ static int write_text(const struct profile *profile, const struct report_options
 	if (shown < profile->row_count)
 		putc('\n', out);
 	heading_write_left_out(profile, shown, profile->row_count, "rows",
-			       bytes_from(profile, shown), out);
+			       amount_from(profile, shown), out);
 	return report_finish(out, err);
 }
 
@@ -198,13 +206,15 @@ static void write_json_row(const struct profile *profile, const struct profile_r
 {
 	json_line(json);
 	json_begin_object(json);
-	json_key_uint(json, "bytes", row->amount);
-	json_key_uint(json, "count", row->count);
-	if (profile->estimated) {
-		json_key_double(json, "bytes_error", row->amount_error);
-		json_key_double(json, "count_error", row->count_error);
+	amount_write_json(profile->unit, "", "", row->amount, json);
+	amount_write_json_count(profile->unit, "", row->count, json);
+	if (profile->estimated)
+		amount_write_json_error(profile->unit, "", row->amount_error, json);
+	if (profile->unit == UNIT_BYTES) {
+		if (profile->estimated)
+			json_key_double(json, "count_error", row->count_error);
+		json_key_string(json, "allocator", allocator_name(row->memory.allocator));
 	}
-	json_key_string(json, "allocator", allocator_name(row->memory.allocator));
 	if (names_pid(profile, row->process) != 0)
 		json_key_uint(json, "pid", names_pid(profile, row->process));
 	if (row->thread != 0)
@@ -222,7 +232,8 @@ static int write_json(const struct profile *profile, const struct report_options
 	heading_begin_json(profile, "sonde.table/1", &json, out);
 	if (shown < profile->row_count) {
 		json_key_uint(&json, "rows_left_out", profile->row_count - shown);
-		json_key_uint(&json, "bytes_left_out", bytes_from(profile, shown));
+		amount_write_json(profile->unit, "", "_left_out", amount_from(profile, shown),
+				  &json);
 	}
 	json_key(&json, "rows");
 	json_begin_array(&json);
@@ -242,6 +253,6 @@ static int write_table(const struct profile *profile, const struct report_option
 const struct report_format report_table = {
 	.name = "table",
 	.extension = "txt",
-	.description = "a table of stacks, those with the most bytes first",
+	.description = "a table of stacks, those with the most bytes or time first",
 	.write = write_table,
 };

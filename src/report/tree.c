@@ -5,6 +5,7 @@
 #include "analysis/array.h"
 #include "analysis/calltree.h"
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/formats.h"
 #include "report/heading.h"
 #include "report/names.h"
@@ -44,15 +45,16 @@ static void write_numbers(const struct drawing *drawing, const struct calltree_n
 {
 	double share = style_share(node->total_amount, drawing->profile->amount);
 	FILE *out = drawing->out;
+	enum unit unit = drawing->profile->unit;
 	char text[32];
 
 	style_set(out, drawing->options->color, style_of_share(share));
 	fprintf(out, "%7s", text_percent(share, text, sizeof(text)));
 	style_set(out, drawing->options->color, STYLE_PLAIN);
-	fprintf(out, "  %10s", text_bytes(node->total_amount, text, sizeof(text)));
+	fprintf(out, "  %10s", amount_text(unit, node->total_amount, text, sizeof(text)));
 	if (drawing->error_width > 0)
 		fprintf(out, " \u00b1 %*s", drawing->error_width - 3,
-			text_bytes((uint64_t)node->total_error, text, sizeof(text)));
+			amount_text(unit, (uint64_t)node->total_error, text, sizeof(text)));
 	fprintf(out, "  %*s  ", drawing->count_width,
 		text_count(node->total_count, text, sizeof(text)));
 }
@@ -175,12 +177,13 @@ static void write_nodes(struct drawing *drawing)
 static void write_titles(const struct drawing *drawing)
 {
 	const struct report_options *options = drawing->options;
+	const struct amount_words *words = amount_words(drawing->profile->unit);
 
 	style_set(drawing->out, options->color, STYLE_BOLD);
-	fprintf(drawing->out, "%7s  %10s", "Share", "Bytes");
+	fprintf(drawing->out, "%7s  %10s", "Share", words->title);
 	if (drawing->error_width > 0)
 		fprintf(drawing->out, "%*s", drawing->error_width, "Error");
-	fprintf(drawing->out, "  %*s  %s\n", drawing->count_width, "Blocks",
+	fprintf(drawing->out, "  %*s  %s\n", drawing->count_width, words->count_title,
 		options->inverted ? "Function, below it its callers" : "Function");
 	style_set(drawing->out, options->color, STYLE_PLAIN);
 }
@@ -190,8 +193,9 @@ static void drawing_init(struct drawing *drawing)
 	const struct report_options *options = drawing->options;
 	char text[32];
 	size_t width = strlen(text_count(drawing->profile->count, text, sizeof(text)));
+	size_t title = strlen(amount_words(drawing->profile->unit)->count_title);
 
-	drawing->count_width = (int)(width > sizeof("Blocks") - 1 ? width : sizeof("Blocks") - 1);
+	drawing->count_width = (int)(width > title ? width : title);
 	drawing->error_width = drawing->profile->estimated ? 13 : 0;
 	drawing->numbers =
 		7 + 2 + 10 + 2 + 2 + (size_t)drawing->count_width + (size_t)drawing->error_width;
@@ -210,7 +214,7 @@ static int write_text(const struct profile *profile, const struct report_options
 		      const struct calltree *tree, FILE *out, struct error *err)
 {
 	struct drawing drawing = {.profile = profile, .options = options, .tree = tree, .out = out};
-	char count[32], bytes[32], percent[32];
+	char count[32], amount[32], percent[32];
 
 	heading_write(profile, options, profile->row_count, "rows", out);
 	if (profile->row_count == 0)
@@ -227,7 +231,7 @@ static int write_text(const struct profile *profile, const struct report_options
 			text_count(tree->left_out, count, sizeof(count)),
 			tree->left_out == 1 ? "branch is" : "branches are",
 			tree->left_out == 1 ? "it holds" : "they hold",
-			text_bytes(tree->left_out_amount, bytes, sizeof(bytes)),
+			amount_text(profile->unit, tree->left_out_amount, amount, sizeof(amount)),
 			text_percent(style_share(tree->left_out_amount, profile->amount), percent,
 				     sizeof(percent)));
 	return report_finish(out, err);
@@ -244,12 +248,12 @@ static void write_json_node(const struct profile *profile, const struct calltree
 		names_write_thread_json(profile, node->thread, json);
 	else if (!root)
 		names_write_json(profile_frame(profile, node->frame), true, json);
-	json_key_uint(json, "bytes", node->total_amount);
-	json_key_uint(json, "count", node->total_count);
+	amount_write_json(profile->unit, "", "", node->total_amount, json);
+	amount_write_json_count(profile->unit, "", node->total_count, json);
 	if (profile->estimated)
-		json_key_double(json, "bytes_error", node->total_error);
-	json_key_uint(json, "own_bytes", node->own_amount);
-	json_key_uint(json, "own_count", node->own_count);
+		amount_write_json_error(profile->unit, "", node->total_error, json);
+	amount_write_json(profile->unit, "own_", "", node->own_amount, json);
+	amount_write_json_count(profile->unit, "own_", node->own_count, json);
 	json_end_object(json);
 }
 
@@ -262,7 +266,7 @@ static int write_json(const struct profile *profile, const struct report_options
 	json_key_bool(&json, "inverted", options->inverted);
 	if (tree->left_out > 0) {
 		json_key_uint(&json, "branches_left_out", tree->left_out);
-		json_key_uint(&json, "bytes_left_out", tree->left_out_amount);
+		amount_write_json(profile->unit, "", "_left_out", tree->left_out_amount, &json);
 	}
 	json_key(&json, "nodes");
 	json_begin_array(&json);
