@@ -20,6 +20,13 @@ uint64_t stats_events_lost(const struct capture_reader *reader)
 	return sum;
 }
 
+uint64_t stats_samples_lost(const struct capture_reader *reader)
+{
+	const struct capture_sampling *sampling = reader_sampling(reader);
+
+	return sampling != NULL ? sampling->missed + sampling->dropped : 0;
+}
+
 static int compare_bytes(const void *left, const void *right)
 {
 	const struct stats_location *a = left, *b = right;

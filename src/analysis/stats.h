@@ -66,3 +66,5 @@ void stats_destroy(struct stats *stats);
 
 /* Events that are not in the capture. Events that lost only their stack are not among them. */
 uint64_t stats_events_lost(const struct capture_reader *reader);
+/* Samples that are not in the capture: there was no room for them. */
+uint64_t stats_samples_lost(const struct capture_reader *reader);

@@ -11,8 +11,7 @@ static const char *const format_choices[] = {
 };
 
 static const struct reading_settings defaults = {
-	.which = {.temporary_threshold = 1, .to_ns = UINT64_MAX},
-	.shape = {.max_rows = READING_ROWS_DEFAULT},
+	READING_DEFAULTS,
 	.page = {.format = FORMAT_NONE},
 };
 
@@ -26,6 +25,7 @@ static const struct option format_options[] = {
 		 "(its JSON), or pprof (gzipped protocol buffer)",
 	 .setting = READING_OPTION(page.format)},
 	READING_OPTION_SPLIT_THREADS,
+	READING_OPTION_LINES,
 	{0},
 };
 
@@ -51,13 +51,19 @@ static int run(const void *data, const struct arguments *arguments, struct error
 static const struct command_example examples[] = {
 	{"sonde export --format speedscope -o app.json app.sonde", "for speedscope.app"},
 	{"sonde export --format collapsed app.sonde | flamegraph.pl > app.svg", "for FlameGraph"},
+	{"sonde export --cpu --format speedscope -o cpu.json app.sonde", "where the CPU time went"},
 	{"sonde export --format pprof -o app.pb.gz app.sonde", "for go tool pprof and Pyroscope"},
 	{0},
 };
 
 static const struct option_group *const options[] = {
-	&reading_metric_options,       &format_group,           &reading_filter_options,
-	&reading_plain_output_options, &command_common_options, NULL,
+	&reading_bytes_options,
+	&reading_time_options,
+	&format_group,
+	&reading_filter_options,
+	&reading_plain_output_options,
+	&command_common_options,
+	NULL,
 };
 
 const struct command command_export = {

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/command.h"
@@ -25,6 +24,7 @@ static const struct option page_options[] = {
 	 .setting = READING_OPTION(page.format)},
 	READING_OPTION_INVERTED,
 	READING_OPTION_SPLIT_THREADS,
+	READING_OPTION_LINES,
 	{.name = "icicle",
 	 .kind = OPTION_SELECT,
 	 .value = LAYOUT_ICICLE,
@@ -58,10 +58,9 @@ static int run(const void *data, const struct arguments *arguments, struct error
 		.capture = capture,
 		.format = format_reports[settings->page.format],
 		.path = settings->output.path,
+		.extension = format,
 		.source_lines = true,
 	};
-	char *path = NULL;
-	int status;
 
 	if (settings->output.json)
 		return reading_text(settings, capture, "tree", 0, err);
@@ -70,35 +69,32 @@ static int run(const void *data, const struct arguments *arguments, struct error
 			err, ERROR_USAGE,
 			"the capture comes from standard input and has no name; name the page "
 			"with -o FILE (-o - for standard output)");
-	if (!request.path)
-		request.path = path = reading_default_path(capture, settings->which.metric, format);
-	status = reading_report(settings, &request, err);
-	free(path);
-	return status;
+	return reading_report(settings, &request, err);
 }
 
 static const struct command_example examples[] = {
 	{"sonde flamegraph app.sonde", "writes app.html: what lived at the peak"},
 	{"sonde flamegraph --leaks app.sonde", "writes app.leaks.html: what was never freed"},
+	{"sonde flamegraph --cpu app.sonde", "where the CPU time went, if it was recorded"},
 	{"sonde flamegraph --module numpy -o numpy.html app.sonde", "one library alone"},
 	{"sonde flamegraph --format svg -o - app.sonde", "a picture, on standard output"},
 	{0},
 };
 
 static const struct option_group *const options[] = {
-	&reading_metric_options, &page_group, &reading_filter_options, &reading_output_options,
-	&command_common_options, NULL,
+	&reading_bytes_options,  &reading_time_options,   &page_group, &reading_filter_options,
+	&reading_output_options, &command_common_options, NULL,
 };
 
 const struct command command_flamegraph = {
 	.name = "flamegraph",
 	.group = COMMAND_READ,
 	.arguments = "CAPTURE",
-	.summary = "draw which calls the memory belongs to, as one interactive page",
+	.summary = "draw which calls the memory or time belongs to, as one interactive page",
 	.description =
-		"Draws which calls the memory belongs to: each box is a call, as wide as the bytes "
-		"allocated in it and in what it called. One self-contained file, to be opened in a "
-		"browser or sent to someone.\n\n"
+		"Draws which calls the memory or time belongs to: each box is a call, as wide as "
+		"the bytes allocated, or the time spent, in it and in what it called. One "
+		"self-contained file, to be opened in a browser or sent to someone.\n\n"
 		"Unless -o says otherwise the file is named after the capture: app.sonde becomes "
 		"app.html, or app.leaks.html with --leaks. --json writes the same tree to standard "
 		"output.",

@@ -3,7 +3,7 @@
 
 static int run(const void *settings, const struct arguments *arguments, struct error *err)
 {
-	return reading_text(settings, arguments->items[0], "info", 0, err);
+	return reading_both(settings, arguments->items[0], "info", 0, err);
 }
 
 static const struct command_example examples[] = {

@@ -40,7 +40,8 @@ const struct option *options_find(option_groups groups, const char *name)
 	const struct option *option;
 
 	while ((option = options_next(groups, &cursor)))
-		if (*name && strcmp(option->name, name) == 0)
+		if (*name && (strcmp(option->name, name) == 0 ||
+			      (option->also && strcmp(option->also, name) == 0)))
 			return option;
 	return NULL;
 }
@@ -283,21 +284,26 @@ static int parse_long(struct parser *p, const char *argument)
 	const char *equals = strchr(argument, '=');
 	size_t typed_bytes = equals ? (size_t)(equals - argument) : strlen(argument);
 	const struct option *option;
+	const char *name;
 	char typed[64];
 	bool on = true;
 
 	/* Longer than any name of ours: cut, it will not be found. */
 	snprintf(typed, sizeof(typed), "%.*s", (int)(typed_bytes < 60 ? typed_bytes : 60),
 		 argument);
-	option = options_find(p->groups, typed + 2);
+	name = typed + 2;
+	option = options_find(p->groups, name);
 	if (!option && strncmp(typed, "--no-", 5) == 0) {
-		option = options_find(p->groups, typed + 5);
+		name = typed + 5;
+		option = options_find(p->groups, name);
 		on = false;
 		if (option && option->kind != OPTION_FLAG)
 			option = NULL;
 	}
 	if (!option)
-		return unknown_option(p, typed, on ? typed + 2 : typed + 5);
+		return unknown_option(p, typed, name);
+	if (option->on_by_default && strcmp(option->name, name) != 0)
+		on = !on;
 	if (takes_argument(option))
 		return take_argument(p, option, typed, equals ? equals + 1 : NULL);
 	if (equals && option->kind == OPTION_SELECT && option->argument)

@@ -45,6 +45,8 @@ struct option_list {
 
 struct option {
 	const char *name;   /* without dashes; NULL ends a table. "" if it has a letter alone */
+	const char *also;   /* NULL, or another tool's name for it, accepted and not listed: a flag
+			     * that is on by default goes off by it */
 	char letter;        /* 0: none */
 	bool on_by_default; /* FLAG: shown as --no-name */
 	bool ends_options;  /* what follows its argument are positional arguments, dashes or not */

@@ -17,16 +17,13 @@
 
 #define STATUS_PIPE_CLOSED 141
 
-const struct reading_settings reading_defaults = {
-	.which = {.metric = METRIC_PEAK, .temporary_threshold = 1, .to_ns = UINT64_MAX},
-	.shape = {.max_rows = READING_ROWS_DEFAULT},
-};
+const struct reading_settings reading_defaults = {READING_DEFAULTS};
 
-static const struct option metric_options[] = {
+static const struct option bytes_options[] = {
 	{.name = "peak",
 	 .kind = OPTION_SELECT,
 	 .value = METRIC_PEAK,
-	 .help = "what lived when most bytes lived (default)",
+	 .help = "what lived when most bytes lived (default where allocations were recorded)",
 	 .setting = READING_OPTION(which.metric)},
 	{.name = "leaks",
 	 .kind = OPTION_SELECT,
@@ -46,17 +43,34 @@ static const struct option metric_options[] = {
 	 .value = METRIC_TOTAL,
 	 .help = "everything ever allocated, freed or not",
 	 .setting = READING_OPTION(which.metric)},
-	{.name = "from",
-	 .kind = OPTION_DURATION,
-	 .argument = "TIME",
-	 .help = "leave out what was allocated before this moment, counted from the start, as in "
-		 "1.5s or 2m",
-	 .setting = READING_OPTION(which.from_ns)},
-	{.name = "to",
-	 .kind = OPTION_DURATION,
-	 .argument = "TIME",
-	 .help = "leave out everything after this moment",
-	 .setting = READING_OPTION(which.to_ns)},
+	{0},
+};
+
+static const struct option time_options[] = {
+	{.name = "cpu",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_CPU,
+	 .help = "time of threads on a CPU, or waiting for one",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "wall",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_WALL,
+	 .also = "idle",
+	 .help = "time of all threads, also of blocked and sleeping ones (also --idle)",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "gil",
+	 .kind = OPTION_SELECT,
+	 .value = METRIC_GIL,
+	 .help = "time of threads that held the GIL",
+	 .setting = READING_OPTION(which.metric)},
+	{.name = "state",
+	 .kind = OPTION_LIST,
+	 .argument = "STATE",
+	 .help = "of that, time in such a state alone: running, gil (waiting for it), blocked, or "
+		 "on "
+		 "what (futex, poll, sleep, read, write, network, child, file, other, kernel), "
+		 "stopped, gc",
+	 .setting = READING_OPTION(filter.states)},
 	{0},
 };
 
@@ -92,6 +106,16 @@ static const struct option filter_options[] = {
 	 .kind = OPTION_FLAG,
 	 .help = "leave out the interpreter's own frames",
 	 .setting = READING_OPTION(filter.hide_interpreter)},
+	{.name = "from",
+	 .kind = OPTION_DURATION,
+	 .argument = "TIME",
+	 .help = "leave out what came before this moment, counted from the start, as in 1.5s or 2m",
+	 .setting = READING_OPTION(which.from_ns)},
+	{.name = "to",
+	 .kind = OPTION_DURATION,
+	 .argument = "TIME",
+	 .help = "leave out what came after this moment",
+	 .setting = READING_OPTION(which.to_ns)},
 	{0},
 };
 
@@ -132,7 +156,8 @@ static const struct option output_options[] = {
 
 static const struct option plain_output_options[] = {OUTPUT_OPTIONS, {0}};
 
-const struct option_group reading_metric_options = {"Which bytes", metric_options};
+const struct option_group reading_bytes_options = {"Which bytes", bytes_options};
+const struct option_group reading_time_options = {"Which time", time_options};
 const struct option_group reading_filter_options = {"Which stacks", filter_options};
 const struct option_group reading_output_options = {"Output", output_options};
 const struct option_group reading_plain_output_options = {"Output", plain_output_options};
@@ -144,17 +169,16 @@ static const char *last_part(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-char *reading_default_path(const char *capture, int metric, const char *extension)
+char *reading_default_path(const char *capture, const char *metric, const char *extension)
 {
 	static const char end[] = ".sonde";
 	size_t bytes = strlen(capture), end_bytes = sizeof(end) - 1;
-	bool is_default = metric == METRIC_PEAK;
 	char *path;
 
 	if (strlen(last_part(capture)) > end_bytes && strcmp(capture + bytes - end_bytes, end) == 0)
 		bytes -= end_bytes;
-	if (asprintf(&path, "%.*s%s%s.%s", (int)bytes, capture, is_default ? "" : ".",
-		     is_default ? "" : metric_name((enum metric)metric), extension) < 0)
+	if (asprintf(&path, "%.*s%s%s.%s", (int)bytes, capture, metric ? "." : "",
+		     metric ? metric : "", extension) < 0)
 		abort();
 	return path;
 }
@@ -166,20 +190,33 @@ static int check_window(const struct reading_settings *settings, struct error *e
 	return error_set(err, ERROR_USAGE, "--from must be a moment before --to");
 }
 
-static void choose_profile(const struct reading_settings *settings, struct profile_options *options)
+static enum metric choose_metric(const struct reading_settings *settings,
+				 const struct capture_reader *reader)
+{
+	if (settings->which.metric == READING_METRIC_USUAL)
+		return metric_usual(reader);
+	return (enum metric)settings->which.metric;
+}
+
+static void choose_profile(const struct reading_settings *settings,
+			   const struct reading_request *request,
+			   const struct capture_reader *reader, struct profile_options *options)
 {
 	bool window = settings->which.from_ns > 0 || settings->which.to_ns < UINT64_MAX;
 
 	*options = (struct profile_options){
-		.metric = (enum metric)settings->which.metric,
+		.metric = choose_metric(settings, reader),
 		.temporary_threshold = settings->which.temporary_threshold,
 		.split_threads = settings->shape.split_threads,
+		.merge_lines = !settings->shape.lines,
+		.both = request->both,
 		.hide_import_system = settings->filter.hide_import_system,
 		.hide_interpreter = settings->filter.hide_interpreter,
 		.functions = settings->filter.functions.items,
 		.files = settings->filter.files.items,
 		.modules = settings->filter.modules.items,
 		.threads = settings->filter.threads.items,
+		.states = settings->filter.states.items,
 		.from_ns = window ? settings->which.from_ns : 0,
 		.to_ns = window ? settings->which.to_ns : 0,
 	};
@@ -269,6 +306,12 @@ static void remark_damage(const struct reading_request *request, struct capture_
 			  request->capture, text_count(lost, count, sizeof(count)));
 		command_print_error(&remark);
 	}
+	lost = stats_samples_lost(reader);
+	if (lost) {
+		error_set(&remark, ERROR_CAPTURE, "%s lacks %s samples that could not be kept",
+			  request->capture, text_count(lost, count, sizeof(count)));
+		command_print_error(&remark);
+	}
 }
 
 static int check_destination(const struct reading_settings *settings,
@@ -284,43 +327,81 @@ static int check_destination(const struct reading_settings *settings,
 	return destination_check(request->path, settings->output.force, err);
 }
 
-int reading_report(const struct reading_settings *settings, const struct reading_request *request,
-		   struct error *err)
+/* The path asked for, or that of a file named after the capture; to be freed. NULL: none. */
+static char *choose_path(const struct reading_settings *settings,
+			 const struct reading_request *request, const struct capture_reader *reader)
+{
+	enum metric metric = choose_metric(settings, reader);
+	char *path;
+
+	if (!request->path && request->extension)
+		return reading_default_path(request->capture,
+					    metric == metric_usual(reader) ? NULL
+									   : metric_name(metric),
+					    request->extension);
+	if (!request->path)
+		return NULL;
+	path = strdup(request->path);
+	if (!path)
+		abort();
+	return path;
+}
+
+/* The request's path is settled. */
+static int read_and_write(const struct reading_settings *settings,
+			  const struct reading_request *request, struct capture_reader *reader,
+			  struct error *err)
 {
 	struct profile_options options;
 	struct terminal_progress progress;
-	struct capture_reader *reader = NULL;
 	struct profile *profile = NULL;
-	int status;
+	int status = check_destination(settings, request, err);
 
-	status = check_window(settings, err);
-	if (!status)
-		status = check_destination(settings, request, err);
-	if (!status)
-		status = reader_open(request->capture, &reader, err);
 	if (status < 0)
 		return status;
-	choose_profile(settings, &options);
+	choose_profile(settings, request, reader, &options);
 	terminal_progress_begin(&progress, "reading", settings->output.quiet);
 	options.progress = terminal_progress_draw;
 	options.progress_data = &progress;
 	status = profile_create(reader, &options, &profile, err);
 	terminal_progress_end(&progress);
-	if (status == 0) {
-		if (!request->is_text || settings->output.json)
-			remark_damage(request, reader);
-		status = write_report(settings, request, profile, err);
-		profile_destroy(profile);
-	}
-	reader_close(reader);
+	if (status < 0)
+		return status;
+	if (!request->is_text || settings->output.json)
+		remark_damage(request, reader);
+	status = write_report(settings, request, profile, err);
+	profile_destroy(profile);
 	if (status == 0 && request->path && strcmp(request->path, "-") != 0 &&
 	    !settings->output.quiet)
 		fprintf(stderr, "sonde: wrote %s\n", request->path);
 	return status;
 }
 
-int reading_text(const struct reading_settings *settings, const char *capture, const char *format,
-		 long max_rows, struct error *err)
+int reading_report(const struct reading_settings *settings, const struct reading_request *request,
+		   struct error *err)
+{
+	struct reading_request settled = *request;
+	struct capture_reader *reader;
+	char *path;
+	int status = check_window(settings, err);
+
+	/* Before a long look at standard input, too. */
+	if (!status && request->path)
+		status = check_destination(settings, request, err);
+	if (!status)
+		status = reader_open(request->capture, &reader, err);
+	if (status < 0)
+		return status;
+	path = choose_path(settings, request, reader);
+	settled.path = path;
+	status = read_and_write(settings, &settled, reader, err);
+	free(path);
+	reader_close(reader);
+	return status;
+}
+
+static int read_text(const struct reading_settings *settings, const char *capture,
+		     const char *format, long max_rows, bool both, struct error *err)
 {
 	struct reading_request request = {
 		.capture = capture,
@@ -328,7 +409,20 @@ int reading_text(const struct reading_settings *settings, const char *capture, c
 		.path = settings->output.path,
 		.max_rows = max_rows,
 		.is_text = true,
+		.both = both,
 	};
 
 	return reading_report(settings, &request, err);
+}
+
+int reading_text(const struct reading_settings *settings, const char *capture, const char *format,
+		 long max_rows, struct error *err)
+{
+	return read_text(settings, capture, format, max_rows, false, err);
+}
+
+int reading_both(const struct reading_settings *settings, const char *capture, const char *format,
+		 long max_rows, struct error *err)
+{
+	return read_text(settings, capture, format, max_rows, true, err);
 }

@@ -11,16 +11,16 @@
  */
 struct reading_settings {
 	struct {
-		int metric; /* enum metric */
+		int metric; /* enum metric, or READING_METRIC_USUAL */
 		uint32_t temporary_threshold;
 		uint64_t from_ns, to_ns;
 	} which;
 	struct {
-		struct option_list threads, functions, files, modules;
+		struct option_list threads, functions, files, modules, states;
 		bool hide_import_system, hide_interpreter;
 	} filter;
 	struct {
-		bool inverted, split_threads;
+		bool inverted, split_threads, lines;
 		long max_rows; /* READING_ROWS_DEFAULT: what the verb thinks best */
 	} shape;
 	struct {
@@ -41,12 +41,22 @@ enum reading_layout {
 	LAYOUT_FLAME,
 };
 
+#define READING_METRIC_USUAL (-1) /* what the capture shows by itself */
 #define READING_ROWS_DEFAULT (-1l)
+
+/* What settings begin with. */
+#define READING_DEFAULTS                                                                          \
+	.which = {.metric = READING_METRIC_USUAL, .temporary_threshold = 1, .to_ns = UINT64_MAX}, \
+	.shape = {                                                                                \
+		.lines = true,                                                                    \
+		.max_rows = READING_ROWS_DEFAULT,                                                 \
+	}
 
 extern const struct reading_settings reading_defaults;
 
-extern const struct option_group reading_metric_options;       /* --peak .. --to */
-extern const struct option_group reading_filter_options;       /* --thread .. --hide-interpreter */
+extern const struct option_group reading_bytes_options;        /* --peak .. --total */
+extern const struct option_group reading_time_options;         /* --wall .. --state */
+extern const struct option_group reading_filter_options;       /* --thread .. --to */
 extern const struct option_group reading_output_options;       /* --json, -o .. --color */
 extern const struct option_group reading_plain_output_options; /* -o .. --color */
 
@@ -58,11 +68,17 @@ extern const struct option_group reading_plain_output_options; /* -o .. --color 
 		.help = "begin with who allocated, and go from there to who called", \
 		.setting = READING_OPTION(shape.inverted)                            \
 	}
-#define READING_OPTION_SPLIT_THREADS                                  \
-	{                                                             \
-		.name = "split-threads", .kind = OPTION_FLAG,         \
-		.help = "keep threads apart instead of merging them", \
-		.setting = READING_OPTION(shape.split_threads)        \
+#define READING_OPTION_SPLIT_THREADS                                                   \
+	{                                                                              \
+		.name = "split-threads", .kind = OPTION_FLAG, .also = "threads",       \
+		.help = "keep threads apart instead of merging them (also --threads)", \
+		.setting = READING_OPTION(shape.split_threads)                         \
+	}
+#define READING_OPTION_LINES                                                                     \
+	{                                                                                        \
+		.name = "lines", .kind = OPTION_FLAG, .on_by_default = true, .also = "nolineno", \
+		.help = "make the lines of a function one (also --nolineno)",                    \
+		.setting = READING_OPTION(shape.lines)                                           \
 	}
 #define READING_OPTION_MAX_ROWS(what)                                                      \
 	{                                                                                  \
@@ -71,13 +87,15 @@ extern const struct option_group reading_plain_output_options; /* -o .. --color 
 	}
 
 struct reading_request {
-	const char *capture; /* "-": standard input */
-	const char *format;  /* in the registry of reports */
-	const char *path;    /* where to; NULL or "-": standard output */
-	long max_rows;       /* where the user chose none; JSON then has all */
-	bool binary;         /* not for a terminal */
-	bool is_text;        /* unless JSON is chosen; it then says itself what is damaged */
+	const char *capture;   /* "-": standard input */
+	const char *format;    /* in the registry of reports */
+	const char *path;      /* where to; NULL or "-": standard output */
+	const char *extension; /* not NULL: without a path, a file named after the capture */
+	long max_rows;         /* where the user chose none; JSON then has all */
+	bool binary;           /* not for a terminal */
+	bool is_text;          /* unless JSON is chosen; it then says itself what is damaged */
 	bool source_lines;
+	bool both; /* bytes and time, where the capture holds both */
 };
 
 /* Reads the capture, writes the report, says on stderr what was damaged and what was written.
@@ -88,6 +106,9 @@ int reading_report(const struct reading_settings *settings, const struct reading
 /* The same for a report that is text or JSON: to standard output unless -o says otherwise. */
 int reading_text(const struct reading_settings *settings, const char *capture, const char *format,
 		 long max_rows, struct error *err);
+/* The same of bytes and of time, as far as the capture holds both. */
+int reading_both(const struct reading_settings *settings, const char *capture, const char *format,
+		 long max_rows, struct error *err);
 
-/* "app.sonde" -> "app.html", with the metric in it unless that is the default; to be freed. */
-char *reading_default_path(const char *capture, int metric, const char *extension);
+/* "app.sonde" -> "app.html", or "app.leaks.html" of a metric (NULL: the usual one); to be freed. */
+char *reading_default_path(const char *capture, const char *metric, const char *extension);

@@ -16,7 +16,7 @@ static int run(const void *settings, const struct arguments *arguments, struct e
 
 	if (chosen.shape.max_rows == READING_ROWS_DEFAULT)
 		chosen.shape.max_rows = ROWS_DEFAULT; /* in JSON too */
-	return reading_text(&chosen, arguments->items[0], "stats", ROWS_DEFAULT, err);
+	return reading_both(&chosen, arguments->items[0], "stats", ROWS_DEFAULT, err);
 }
 
 static const struct command_example examples[] = {
@@ -36,12 +36,12 @@ const struct command command_stats = {
 	.name = "stats",
 	.group = COMMAND_READ,
 	.arguments = "CAPTURE",
-	.summary = "show totals, sizes and allocators, and explain the resident memory",
-	.description = "Shows how much was allocated and freed, the peak and what leaked, a "
-		       "histogram of sizes, "
-		       "the allocators, the largest places, and why the resident memory (RSS) is "
-		       "not what was "
-		       "allocated.",
+	.summary = "show totals of memory and time, and explain the resident memory",
+	.description =
+		"Shows how much was allocated and freed, the peak and what leaked, a histogram of "
+		"sizes, the allocators, the largest places, and why the resident memory (RSS) is "
+		"not what was allocated. Where time was sampled: how well that went, where most of "
+		"it was spent, what the threads did, and how busy the GIL was.",
 	.examples = examples,
 	.options = options,
 	.arguments_min = 1,

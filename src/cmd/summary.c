@@ -18,12 +18,13 @@ static int run(const void *settings, const struct arguments *arguments, struct e
 
 static const struct command_example examples[] = {
 	{"sonde summary app.sonde", "functions by what they allocated themselves, and in all"},
+	{"sonde summary --cpu app.sonde", "functions by CPU time, and what the threads did"},
 	{"sonde summary --total --file '*/app/*' app.sonde", "what passed through one's own code"},
 	{0},
 };
 
 static const struct option_group *const options[] = {
-	&reading_metric_options, &summary_group,          &reading_filter_options,
+	&reading_bytes_options,  &reading_time_options,   &summary_group, &reading_filter_options,
 	&reading_output_options, &command_common_options, NULL,
 };
 
@@ -32,9 +33,11 @@ const struct command command_summary = {
 	.group = COMMAND_READ,
 	.arguments = "CAPTURE",
 	.summary = "list the functions, with what is their own and what is theirs in total",
-	.description = "Lists the functions with the bytes that they allocated themselves (own) "
-		       "and the bytes "
-		       "allocated in them and in all they called (total).",
+	.description =
+		"Lists the functions with the bytes that they allocated themselves (own) and the "
+		"bytes allocated in them and in all they called (total). Of time the same, and "
+		"below it what each thread did (ran, waited for the GIL, was blocked on what), and "
+		"how much of the time the GIL was held and waited for.",
 	.examples = examples,
 	.options = options,
 	.arguments_min = 1,

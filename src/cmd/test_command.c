@@ -392,7 +392,7 @@ static void test_formats_exist(void **state)
 		assert_non_null(report_find(format->choices[i]));
 }
 
-static void assert_default_path(const char *capture, int metric, const char *expected)
+static void assert_default_path(const char *capture, const char *metric, const char *expected)
 {
 	char *path = reading_default_path(capture, metric, "html");
 
@@ -403,11 +403,11 @@ static void assert_default_path(const char *capture, int metric, const char *exp
 static void test_default_path(void **state)
 {
 	(void)state;
-	assert_default_path("app.sonde", METRIC_PEAK, "app.html");
-	assert_default_path("dir/app.py.12.sonde", METRIC_LEAKS, "dir/app.py.12.leaks.html");
-	assert_default_path("capture", METRIC_TOTAL, "capture.total.html");
-	assert_default_path(".sonde", METRIC_PEAK, ".sonde.html");
-	assert_default_path("a.sonde/x", METRIC_PEAK, "a.sonde/x.html");
+	assert_default_path("app.sonde", NULL, "app.html");
+	assert_default_path("dir/app.py.12.sonde", "leaks", "dir/app.py.12.leaks.html");
+	assert_default_path("capture", "total", "capture.total.html");
+	assert_default_path(".sonde", NULL, ".sonde.html");
+	assert_default_path("a.sonde/x", NULL, "a.sonde/x.html");
 }
 
 int main(void)

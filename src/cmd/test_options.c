@@ -44,6 +44,7 @@ static const struct option first_options[] = {
 	 .help = "silent",
 	 .setting = AT(quiet)},
 	{.name = "verify",
+	 .also = "unchecked",
 	 .kind = OPTION_FLAG,
 	 .on_by_default = true,
 	 .help = "look at it less",
@@ -59,7 +60,12 @@ static const struct option first_options[] = {
 };
 
 static const struct option second_options[] = {
-	{.name = "peak", .kind = OPTION_SELECT, .value = 7, .help = "peak", .setting = AT(metric)},
+	{.name = "peak",
+	 .also = "highest",
+	 .kind = OPTION_SELECT,
+	 .value = 7,
+	 .help = "peak",
+	 .setting = AT(metric)},
 	{.name = "temporary",
 	 .kind = OPTION_SELECT,
 	 .value = 8,
@@ -367,6 +373,20 @@ static void test_mistaken_letter(void **state)
 	release();
 }
 
+static void test_other_names(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--highest"), 0);
+	assert_int_equal(parsed.settings.metric, 7);
+	assert_int_equal(PARSE("--unchecked"), 0);
+	assert_false(parsed.settings.verify);
+	assert_int_equal(PARSE("--no-verify", "--no-unchecked"), 0);
+	assert_true(parsed.settings.verify);
+	assert_int_equal(PARSE("--unchecked", "--verify"), 0);
+	assert_true(parsed.settings.verify);
+	release();
+}
+
 static void test_spelling(void **state)
 {
 	char buffer[128];
@@ -396,12 +416,12 @@ static void test_spelling(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_long_forms), cmocka_unit_test(test_short_forms),
-		cmocka_unit_test(test_negation),   cmocka_unit_test(test_values),
-		cmocka_unit_test(test_select),     cmocka_unit_test(test_order),
-		cmocka_unit_test(test_help),       cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_refusal),    cmocka_unit_test(test_mistaken_letter),
-		cmocka_unit_test(test_spelling),
+		cmocka_unit_test(test_long_forms),  cmocka_unit_test(test_short_forms),
+		cmocka_unit_test(test_negation),    cmocka_unit_test(test_values),
+		cmocka_unit_test(test_select),      cmocka_unit_test(test_order),
+		cmocka_unit_test(test_help),        cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_refusal),     cmocka_unit_test(test_mistaken_letter),
+		cmocka_unit_test(test_other_names), cmocka_unit_test(test_spelling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
