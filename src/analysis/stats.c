@@ -79,6 +79,43 @@ static struct stats_location *collect_locations(const struct profile *profile, s
 	return locations;
 }
 
+static int compare_places(const void *left, const void *right)
+{
+	const struct stats_place *a = left, *b = right;
+
+	COMPARE(b->spent.amount, a->spent.amount);
+	COMPARE(a->frame, b->frame);
+	return 0;
+}
+
+/* All places where time was spent. */
+static struct stats_place *collect_places(const struct profile *profile, size_t *count)
+{
+	const struct stacks *stacks = profile->stacks;
+	size_t frames = (size_t)profile->frame_count + 1;
+	struct stats_place *places = array_create(frames, sizeof(*places));
+
+	for (size_t i = 0; i < profile->row_count; i++) {
+		const struct profile_row *row = &profile->rows[i];
+		frame_id frame = stacks->frames[row->stack];
+		struct function_amount *spent = &places[frame < frames ? frame : 0].spent;
+
+		spent->amount += row->amount;
+		spent->count += row->count;
+		spent->error += row->amount_error * row->amount_error;
+	}
+	*count = 0;
+	for (size_t f = 0; f < frames; f++) {
+		if (places[f].spent.count == 0)
+			continue;
+		places[*count].spent = places[f].spent;
+		places[*count].spent.error = sqrt(places[f].spent.error);
+		places[(*count)++].frame = (frame_id)f;
+	}
+	qsort(places, *count, sizeof(*places), compare_places);
+	return places;
+}
+
 static struct stats_location *copy_top(const struct stats_location *locations, size_t top)
 {
 	struct stats_location *copy = array_create(top, sizeof(*copy));
@@ -90,7 +127,7 @@ static struct stats_location *copy_top(const struct stats_location *locations, s
 static void find_tops(struct stats *stats, size_t top)
 {
 	struct stats_location *locations =
-		collect_locations(stats->profile, &stats->location_count);
+		collect_locations(stats->memory_profile, &stats->location_count);
 
 	stats->top_count = top < stats->location_count ? top : stats->location_count;
 	qsort(locations, stats->location_count, sizeof(*locations), compare_bytes);
@@ -100,6 +137,7 @@ static void find_tops(struct stats *stats, size_t top)
 	free(locations);
 }
 
+/* Processes together, as far as their heaps were looked at, else the highest of them. */
 static uint64_t find_peak_rss(const struct profile *profile)
 {
 	const struct capture_rss *samples;
@@ -230,8 +268,8 @@ static void explain_memory(struct stats *stats)
 	struct stats_memory *memory = &stats->memory;
 	struct capture_memory sum;
 
-	if (!sum_memory(stats->profile->reader, memory, &sum) || !believable(&sum) ||
-	    !find_live(stats->profile, memory->time_ns, &memory->live_at_end,
+	if (!sum_memory(stats->memory_profile->reader, memory, &sum) || !believable(&sum) ||
+	    !find_live(stats->memory_profile, memory->time_ns, &memory->live_at_end,
 		       &memory->traced_bytes) ||
 	    memory->traced_bytes > INT64_MAX / 2)
 		return;
@@ -243,7 +281,7 @@ static void explain_memory(struct stats *stats)
 
 static void find_histogram(struct stats *stats)
 {
-	const uint64_t *histogram = stats->profile->memory.totals.size_histogram;
+	const uint64_t *histogram = stats->memory_profile->memory.totals.size_histogram;
 
 	stats->histogram_first = 65;
 	for (unsigned i = 0; i < 65; i++) {
@@ -260,12 +298,21 @@ static void find_histogram(struct stats *stats)
 struct stats *stats_create(const struct profile *profile, size_t top)
 {
 	struct stats *stats = array_create(1, sizeof(*stats));
+	bool is_time = profile->unit == UNIT_NS;
 
-	stats->profile = profile;
-	stats->peak_rss_bytes = find_peak_rss(profile);
-	find_tops(stats, top);
-	find_histogram(stats);
-	explain_memory(stats);
+	stats->memory_profile = is_time ? profile->other : profile;
+	stats->time_profile = is_time ? profile : profile->other;
+	stats->peak_rss_bytes =
+		find_peak_rss(stats->memory_profile != NULL ? stats->memory_profile : profile);
+	if (stats->memory_profile != NULL) {
+		find_tops(stats, top);
+		find_histogram(stats);
+		explain_memory(stats);
+	}
+	if (stats->time_profile != NULL) {
+		stats->top_by_time = collect_places(stats->time_profile, &stats->place_count);
+		stats->time_top_count = top < stats->place_count ? top : stats->place_count;
+	}
 	return stats;
 }
 
@@ -273,6 +320,7 @@ void stats_destroy(struct stats *stats)
 {
 	if (stats == NULL)
 		return;
+	free(stats->top_by_time);
 	free(stats->top_by_bytes);
 	free(stats->top_by_count);
 	free(stats);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/functions.h"
 #include "analysis/profile.h"
 
 /* One place in code that allocated: an innermost frame, its line included. */
@@ -11,6 +12,12 @@ struct stats_location {
 	frame_id frame; /* 0: blocks whose stack has no frames */
 	struct tally_counts allocated;
 	double bytes_error; /* standard error; 0 when the capture is exact */
+};
+
+/* One place in code where time was spent. */
+struct stats_place {
+	frame_id frame; /* 0: no Python code; or a stack that is not known */
+	struct function_amount spent;
 };
 
 /*
@@ -50,8 +57,14 @@ struct stats_memory {
 };
 
 struct stats {
-	const struct profile *profile; /* borrowed */
-	uint64_t peak_rss_bytes;       /* 0: not known */
+	/* Borrowed; NULL: no allocations, no samples were recorded. */
+	const struct profile *memory_profile, *time_profile;
+	uint64_t peak_rss_bytes; /* 0: not known */
+
+	struct stats_place *top_by_time;
+	size_t time_top_count;
+	size_t place_count; /* all of them */
+
 	struct stats_location *top_by_bytes, *top_by_count;
 	size_t top_count;
 	size_t location_count; /* all of them */
@@ -60,7 +73,8 @@ struct stats {
 	struct stats_memory memory;
 };
 
-/* Of a profile of any metric; its filters hold for the tops alone. top: how many of each. */
+/* Of a profile of any metric, and of its `other`; filters hold for the tops alone. top: how many of
+ * each. */
 struct stats *stats_create(const struct profile *profile, size_t top);
 void stats_destroy(struct stats *stats);
 

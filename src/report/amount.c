@@ -23,10 +23,15 @@ static char *time_text(uint64_t ns, char *buffer, size_t size)
 		ns / (NS_PER_SECOND / 10) + (ns % (NS_PER_SECOND / 10) >= NS_PER_SECOND / 20);
 	char whole[32];
 
-	if (tenths < 600)
+	if (ns == 0)
+		snprintf(buffer, size, "0 s");
+	else if (ns >= 999950000 && ns < 9995000000)
+		snprintf(buffer, size, "%.2f s", (double)ns / NS_PER_SECOND);
+	else if (tenths < 600)
 		return text_duration(ns, buffer, size);
-	snprintf(buffer, size, "%s.%u s", text_count(tenths / 10, whole, sizeof(whole)),
-		 (unsigned)(tenths % 10));
+	else
+		snprintf(buffer, size, "%s.%u s", text_count(tenths / 10, whole, sizeof(whole)),
+			 (unsigned)(tenths % 10));
 	return buffer;
 }
 

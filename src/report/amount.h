@@ -6,7 +6,8 @@
 #include "analysis/profile.h"
 #include "report/json.h"
 
-/* How amounts and counts of a profile are called and written: bytes in blocks, or time in samples. */
+/* How amounts and counts of a profile are called and written: bytes in blocks, or time in samples.
+ */
 struct amount_words {
 	const char *title, *count_title; /* of columns */
 	const char *count_one, *count_many;

@@ -20,14 +20,11 @@ static const char *plural(uint64_t count, const char *one, const char *many)
 static void write_total(const struct profile *profile, FILE *out)
 {
 	const struct amount_words *words = amount_words(profile->unit);
-	char amount[32], count[32], error[32];
+	char amount[32], count[32], error[40];
 
 	fprintf(out, "%s: %s", metric_name(profile->options.metric),
 		amount_text(profile->unit, profile->amount, amount, sizeof(amount)));
-	if (profile->estimated)
-		fprintf(out, " \u00b1 %s",
-			amount_text(profile->unit, (uint64_t)profile->amount_error, error,
-				    sizeof(error)));
+	fputs(amount_error_text(profile->unit, profile->amount_error, error, sizeof(error)), out);
 	fprintf(out, " in %s", text_count(profile->count, count, sizeof(count)));
 	if (profile->estimated && profile->unit == UNIT_BYTES)
 		fprintf(out, " \u00b1 %s",
@@ -36,6 +33,16 @@ static void write_total(const struct profile *profile, FILE *out)
 		profile->options.metric == METRIC_TOTAL
 			? plural(profile->count, "allocation", "allocations")
 			: plural(profile->count, words->count_one, words->count_many));
+}
+
+/* Those that have a part in the total. */
+static size_t count_threads(const struct profile_time *time)
+{
+	size_t count = 0;
+
+	while (count < time->thread_count && time->threads[count].counted > 0)
+		count++;
+	return count;
 }
 
 static void write_moment(const struct profile *profile, FILE *out)
@@ -58,7 +65,14 @@ static void write_moment(const struct profile *profile, FILE *out)
 			plural(profile->options.temporary_threshold, "further allocation",
 			       "further allocations"));
 		break;
-	default:
+	case METRIC_TOTAL:
+		break;
+	case METRIC_WALL:
+	case METRIC_CPU:
+	case METRIC_GIL:
+		fprintf(out, " of %s %s",
+			text_count(count_threads(&profile->time), text, sizeof(text)),
+			plural(count_threads(&profile->time), "thread", "threads"));
 		break;
 	}
 }
@@ -91,7 +105,9 @@ static void write_filters(const struct profile *profile, FILE *out)
 			fputs("to the end", out);
 		else
 			fprintf(out, "to %s", text_duration(options->to_ns, to, sizeof(to)));
-		fputs("; blocks from before it are not in it\n", out);
+		fputs(profile->unit == UNIT_BYTES ? "; blocks from before it are not in it\n"
+						  : "\n",
+		      out);
 	}
 	if (profile->hidden_count > 0)
 		fprintf(out, "filtered out: %s in %s %s\n",
@@ -127,6 +143,48 @@ static void write_lost(const struct profile *profile, FILE *out)
 			plural(lost[LOST_STACK], "event is", "events are"));
 }
 
+/* How far samples are apart, and what of them is missing without bending the numbers. */
+static void write_sampling(const struct profile *profile, FILE *out)
+{
+	const struct capture_sampling *sampling = reader_sampling(profile->reader);
+	uint64_t asked_ns = reader_start(profile->reader)->sampling_period_ns;
+	uint64_t period_ns = profile->time.period_ns;
+	char period[32], asked[32], rounds[32], missed[32], percent[32];
+
+	fprintf(out, "sampled about every %s", text_duration(period_ns, period, sizeof(period)));
+	if (period_ns / 10 > asked_ns / 9 || asked_ns / 10 > period_ns / 9)
+		fprintf(out, " (%s was asked for)", text_duration(asked_ns, asked, sizeof(asked)));
+	fprintf(out, ", %s %s; \u00b1 is one standard error\n",
+		text_count(profile->time.rounds, rounds, sizeof(rounds)),
+		plural(profile->time.rounds, "time", "times"));
+	if (sampling != NULL && sampling->rounds_missed > 0)
+		fprintf(out, "%s of %s rounds (%s) came too late and were left out\n",
+			text_count(sampling->rounds_missed, missed, sizeof(missed)),
+			text_count(sampling->rounds + sampling->rounds_missed, rounds,
+				   sizeof(rounds)),
+			text_percent(style_share(sampling->rounds_missed,
+						 sampling->rounds + sampling->rounds_missed),
+				     percent, sizeof(percent)));
+}
+
+static void write_lost_samples(const struct profile *profile, FILE *out)
+{
+	uint64_t lost = stats_samples_lost(profile->reader);
+	const struct profile_thread *all = &profile->time.all;
+	char count[32], percent[32];
+
+	if (lost > 0)
+		fprintf(out, "warning: %s %s not be kept\n", text_count(lost, count, sizeof(count)),
+			plural(lost, "sample could", "samples could"));
+	if (all->unknown > 0)
+		fprintf(out, "warning: %s %s (%s) %s no stack: it could not be read\n",
+			text_count(all->unknown, count, sizeof(count)),
+			plural(all->unknown, "sample", "samples"),
+			text_percent(style_share(all->unknown, all->samples), percent,
+				     sizeof(percent)),
+			plural(all->unknown, "has", "have"));
+}
+
 void heading_write_notices(const struct profile *profile, const struct report_options *options,
 			   FILE *out)
 {
@@ -135,11 +193,16 @@ void heading_write_notices(const struct profile *profile, const struct report_op
 	char text[1024];
 
 	write_filters(profile, out);
-	if (profile->estimated)
+	if (profile->unit == UNIT_NS)
+		write_sampling(profile, out);
+	else if (profile->estimated)
 		fprintf(out, "estimated from a sample, one in %s; \u00b1 is one standard error\n",
 			text_bytes(start->sample_rate_bytes, text, sizeof(text)));
 	style_set(out, options->color, STYLE_WARNING);
-	write_lost(profile, out);
+	if (profile->unit == UNIT_NS)
+		write_lost_samples(profile, out);
+	else
+		write_lost(profile, out);
 	if (damage != NULL) {
 		escape_visible(damage, false, text, sizeof(text));
 		fprintf(out, "warning: the capture is damaged, this is what came before: %s\n",
@@ -246,6 +309,22 @@ static void write_lost_reasons(const struct capture_reader *reader, struct json 
 		json_end_object(json);
 }
 
+static void write_json_sampling(const struct profile *profile, struct json *json)
+{
+	const struct capture_sampling *sampling = reader_sampling(profile->reader);
+
+	json_key(json, "sampling");
+	json_begin_object(json);
+	json_key_seconds(json, "period_seconds", profile->time.period_ns);
+	json_key_seconds(json, "period_asked_seconds",
+			 reader_start(profile->reader)->sampling_period_ns);
+	json_key_uint(json, "rounds", profile->time.rounds);
+	json_key_uint(json, "rounds_missed", sampling != NULL ? sampling->rounds_missed : 0);
+	json_key_uint(json, "samples_lost", stats_samples_lost(profile->reader));
+	json_key_uint(json, "samples_without_stack", profile->time.all.unknown);
+	json_end_object(json);
+}
+
 /* Keys that are there when they apply: what makes the numbers less than the whole. */
 static void write_limits(const struct profile *profile, struct json *json)
 {
@@ -257,10 +336,12 @@ static void write_limits(const struct profile *profile, struct json *json)
 		json_key_string(json, "damage", reader_damage(profile->reader));
 	if (start->mode == CAPTURE_AGGREGATE)
 		json_key_bool(json, "aggregate", true);
-	if (profile->estimated) {
+	if (profile->estimated)
 		json_key_bool(json, "estimated", true);
+	if (profile->unit == UNIT_NS)
+		write_json_sampling(profile, json);
+	else if (profile->estimated)
 		json_key_uint(json, "sample_rate_bytes", start->sample_rate_bytes);
-	}
 	if (options->from_ns != 0 || options->to_ns != 0) {
 		json_key_seconds(json, "from_seconds", options->from_ns);
 		if (options->to_ns != 0 && options->to_ns != UINT64_MAX)

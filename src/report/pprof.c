@@ -236,8 +236,7 @@ static void add_comments(struct writer *writer)
 	uint64_t lost = stats_events_lost(reader);
 	char text[256];
 
-	snprintf(text, sizeof(text), "sonde: %s%s%s",
-		 metric_name(writer->profile->options.metric),
+	snprintf(text, sizeof(text), "sonde: %s%s%s", metric_name(writer->profile->options.metric),
 		 writer->profile->estimated ? ", estimated from a sample" : "",
 		 reader_complete(reader) ? "" : ", the capture is incomplete");
 	add_uint(&writer->document, PROFILE_COMMENT, add_string(writer, text));

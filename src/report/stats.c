@@ -5,23 +5,18 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/amount.h"
 #include "report/formats.h"
 #include "report/heading.h"
 #include "report/names.h"
+#include "report/sampling.h"
 #include "report/style.h"
+#include "report/threads.h"
 
 enum {
 	TOP_USUAL = 5,
 	BAR_COLUMNS = 40,
 };
-
-static void write_title(const char *title, const struct report_options *options, FILE *out)
-{
-	putc('\n', out);
-	style_set(out, options->color, STYLE_BOLD);
-	fprintf(out, "%s\n", title);
-	style_set(out, options->color, STYLE_PLAIN);
-}
 
 static void write_counts(const struct stats *stats, const char *name,
 			 const struct tally_counts *counts, const struct profile_error *error,
@@ -30,11 +25,11 @@ static void write_counts(const struct stats *stats, const char *name,
 	char bytes[32], count[32];
 
 	fprintf(out, "  %-9s %12s", name, text_bytes(counts->bytes, bytes, sizeof(bytes)));
-	if (stats->profile->estimated && error != NULL)
+	if (stats->memory_profile->estimated && error != NULL)
 		fprintf(out, " \u00b1 %s",
 			text_bytes((uint64_t)error->bytes, bytes, sizeof(bytes)));
 	fprintf(out, " in %s", text_count(counts->count, count, sizeof(count)));
-	if (stats->profile->estimated && error != NULL)
+	if (stats->memory_profile->estimated && error != NULL)
 		fprintf(out, " \u00b1 %s",
 			text_count((uint64_t)error->count, count, sizeof(count)));
 	fprintf(out, " %s\n", what);
@@ -42,7 +37,7 @@ static void write_counts(const struct stats *stats, const char *name,
 
 static void write_totals(const struct stats *stats, const struct report_options *options, FILE *out)
 {
-	const struct profile *profile = stats->profile;
+	const struct profile *profile = stats->memory_profile;
 	const struct tally_totals *totals = &profile->memory.totals;
 	struct tally_counts peak = {totals->peak_bytes, totals->peak_count};
 	char bytes[32], count[32], moment[64], duration[32];
@@ -54,7 +49,7 @@ static void write_totals(const struct stats *stats, const struct report_options 
 		text_duration(reader_duration_ns(profile->reader), duration, sizeof(duration)));
 	style_set(out, options->color, STYLE_PLAIN);
 	heading_write_notices(profile, options, out);
-	write_title("Totals", options, out);
+	style_title(out, options->color, "Totals");
 	write_counts(stats, "allocated", &totals->allocated, &profile->memory.allocated_error,
 		     "allocations", out);
 	write_counts(stats, "freed", &totals->freed, NULL, "deallocations", out);
@@ -71,10 +66,10 @@ static void write_totals(const struct stats *stats, const struct report_options 
 static void write_allocators(const struct stats *stats, const struct report_options *options,
 			     FILE *out)
 {
-	const struct tally_totals *totals = &stats->profile->memory.totals;
+	const struct tally_totals *totals = &stats->memory_profile->memory.totals;
 	char bytes[32], count[32], percent[32];
 
-	write_title("Allocators", options, out);
+	style_title(out, options->color, "Allocators");
 	for (unsigned i = 0; i < ALLOCATOR_END; i++) {
 		const struct tally_counts *counts = &totals->by_allocator[i];
 
@@ -102,11 +97,11 @@ static uint64_t bucket_to(unsigned i)
 static void write_histogram(const struct stats *stats, const struct report_options *options,
 			    FILE *out)
 {
-	const uint64_t *histogram = stats->profile->memory.totals.size_histogram;
+	const uint64_t *histogram = stats->memory_profile->memory.totals.size_histogram;
 	uint64_t highest = 1;
 	char from[32], to[32], count[32];
 
-	write_title("Sizes of allocations", options, out);
+	style_title(out, options->color, "Sizes of allocations");
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++)
 		highest = histogram[i] > highest ? histogram[i] : highest;
 	for (unsigned i = stats->histogram_first; i < stats->histogram_end; i++) {
@@ -132,19 +127,20 @@ static void write_top(const struct stats *stats, const struct stats_location *to
 {
 	char bytes[32], count[32];
 
-	write_title(title, options, out);
+	style_title(out, options->color, title);
 	for (size_t i = 0; i < stats->top_count; i++) {
-		size_t used = stats->profile->estimated ? 42 : 29;
+		size_t used = stats->memory_profile->estimated ? 42 : 29;
 		size_t columns =
 			(size_t)options->columns > used + 19 ? (size_t)options->columns - used : 19;
 		struct names_location location;
 
 		fprintf(out, "  %10s", text_bytes(top[i].allocated.bytes, bytes, sizeof(bytes)));
-		if (stats->profile->estimated)
+		if (stats->memory_profile->estimated)
 			fprintf(out, " \u00b1 %10s",
 				text_bytes((uint64_t)top[i].bytes_error, bytes, sizeof(bytes)));
 		fprintf(out, "  %13s  ", text_count(top[i].allocated.count, count, sizeof(count)));
-		names_location(profile_frame(stats->profile, top[i].frame), true, false, &location);
+		names_location(profile_frame(stats->memory_profile, top[i].frame), true, false,
+			       &location);
 		names_fit(&location, options->columns > 0 ? columns : 0);
 		names_write(&location, options->color, out);
 		putc('\n', out);
@@ -253,7 +249,8 @@ static void write_parts(const struct stats_memory *memory, FILE *out)
 static void write_memory_unknown(const struct stats *stats, size_t columns, FILE *out)
 {
 	write_wrapped(
-		stats->profile->options.from_ns != 0 || stats->profile->options.to_ns != 0
+		stats->memory_profile->options.from_ns != 0 ||
+				stats->memory_profile->options.to_ns != 0
 			? "A window of the capture does not know all live blocks, so RSS "
 			  "cannot be explained by them; ask for the stats of the whole capture."
 			: "The capture holds no look at the memory maps of its processes, so "
@@ -282,7 +279,7 @@ static void write_memory(const struct stats *stats, const struct report_options 
 	bool higher = memory->rss_bytes >= memory->traced_bytes;
 	const struct stats_part *part = main_part(memory);
 
-	write_title("RSS and the traced heap", options, out);
+	style_title(out, options->color, "RSS and the traced heap");
 	if (!memory->known) {
 		write_memory_unknown(stats, columns, out);
 		return;
@@ -297,7 +294,7 @@ static void write_memory(const struct stats *stats, const struct report_options 
 		 "At %s, %s had %s in memory (RSS); %straced blocks of %s were live%s. RSS is %s "
 		 "%s:",
 		 moment, memory->processes == 1 ? "the process" : "the processes together", rss,
-		 stats->profile->estimated ? "an estimated " : "", traced,
+		 stats->memory_profile->estimated ? "an estimated " : "", traced,
 		 memory->live_at_end ? " at the end" : "", difference, higher ? "higher" : "lower");
 	write_wrapped(sentence, columns, out);
 	write_parts(memory, out);
@@ -312,28 +309,78 @@ static void write_memory(const struct stats *stats, const struct report_options 
 	write_wrapped(sentence, columns, out);
 }
 
-static int write_text(const struct stats *stats, const struct report_options *options, FILE *out,
-		      struct error *err)
+static void write_left_out(size_t shown, size_t all, FILE *out)
+{
+	char some[32], every[32];
+
+	if (shown < all)
+		fprintf(out, "  (%s of %s places)\n", text_count(shown, some, sizeof(some)),
+			text_count(all, every, sizeof(every)));
+}
+
+static void write_heap(const struct stats *stats, const struct report_options *options, FILE *out)
 {
 	write_totals(stats, options, out);
 	write_allocators(stats, options, out);
 	write_histogram(stats, options, out);
 	write_top(stats, stats->top_by_bytes, "Places that allocated most bytes", options, out);
 	write_top(stats, stats->top_by_count, "Places that allocated most often", options, out);
-	if (stats->top_count < stats->location_count) {
-		char shown[32], all[32];
-
-		fprintf(out, "  (%s of %s places)\n",
-			text_count(stats->top_count, shown, sizeof(shown)),
-			text_count(stats->location_count, all, sizeof(all)));
-	}
+	write_left_out(stats->top_count, stats->location_count, out);
 	write_memory(stats, options, out);
+}
+
+static void write_places(const struct stats *stats, const struct report_options *options, FILE *out)
+{
+	const struct profile *profile = stats->time_profile;
+	size_t columns = options->columns > 42 + 19 ? (size_t)options->columns - 42 : 19;
+	char title[64], text[32];
+
+	if (stats->place_count == 0)
+		return;
+	snprintf(title, sizeof(title), "Places that took most time (%s)",
+		 metric_name(profile->options.metric));
+	style_title(out, options->color, title);
+	for (size_t i = 0; i < stats->time_top_count; i++) {
+		const struct stats_place *place = &stats->top_by_time[i];
+		struct names_location location;
+
+		fprintf(out, "  %10s",
+			amount_text(UNIT_NS, place->spent.amount, text, sizeof(text)));
+		fprintf(out, " \u00b1 %10s",
+			amount_text(UNIT_NS, (uint64_t)place->spent.error, text, sizeof(text)));
+		fprintf(out, "  %13s  ", text_count(place->spent.count, text, sizeof(text)));
+		names_location(profile_frame(profile, place->frame), true, false, &location);
+		names_fit(&location, options->columns > 0 ? columns : 0);
+		names_write(&location, options->color, out);
+		putc('\n', out);
+	}
+	write_left_out(stats->time_top_count, stats->place_count, out);
+}
+
+static void write_time(const struct stats *stats, const struct report_options *options, FILE *out)
+{
+	const struct profile *profile = stats->time_profile;
+
+	if (stats->memory_profile == NULL)
+		heading_write(profile, options, stats->place_count, "places", out);
+	sampling_write(profile, options, out);
+	write_places(stats, options, out);
+	threads_write(profile, options, out);
+}
+
+static int write_text(const struct stats *stats, const struct report_options *options, FILE *out,
+		      struct error *err)
+{
+	if (stats->memory_profile != NULL)
+		write_heap(stats, options, out);
+	if (stats->time_profile != NULL)
+		write_time(stats, options, out);
 	return report_finish(out, err);
 }
 
 static void write_json_totals(const struct stats *stats, struct json *json)
 {
-	const struct tally_totals *totals = &stats->profile->memory.totals;
+	const struct tally_totals *totals = &stats->memory_profile->memory.totals;
 
 	json_key_uint(json, "allocations", totals->allocated.count);
 	json_key_uint(json, "deallocations", totals->freed.count);
@@ -344,12 +391,13 @@ static void write_json_totals(const struct stats *stats, struct json *json)
 	json_key_uint(json, "leaked_allocations", totals->live.count);
 	if (stats->peak_rss_bytes > 0)
 		json_key_uint(json, "peak_rss_bytes", stats->peak_rss_bytes);
-	if (stats->profile->estimated) {
+	if (stats->memory_profile->estimated) {
 		json_key_double(json, "allocated_bytes_error",
-				stats->profile->memory.allocated_error.bytes);
-		json_key_double(json, "peak_bytes_error", stats->profile->memory.peak_error.bytes);
+				stats->memory_profile->memory.allocated_error.bytes);
+		json_key_double(json, "peak_bytes_error",
+				stats->memory_profile->memory.peak_error.bytes);
 		json_key_double(json, "leaked_bytes_error",
-				stats->profile->memory.live_error.bytes);
+				stats->memory_profile->memory.live_error.bytes);
 	}
 	json_key(json, "allocators");
 	json_begin_object(json);
@@ -381,7 +429,8 @@ static void write_json_top(const struct stats *stats, const char *key,
 	json_key(json, key);
 	json_begin_array(json);
 	for (size_t i = 0; i < stats->top_count; i++) {
-		const struct capture_frame *frame = profile_frame(stats->profile, top[i].frame);
+		const struct capture_frame *frame =
+			profile_frame(stats->memory_profile, top[i].frame);
 
 		json_begin_object(json);
 		json_key_string(json, "function", frame->function);
@@ -389,7 +438,7 @@ static void write_json_top(const struct stats *stats, const char *key,
 		json_key_uint(json, "line", frame->line);
 		json_key_uint(json, "bytes", top[i].allocated.bytes);
 		json_key_uint(json, "count", top[i].allocated.count);
-		if (stats->profile->estimated)
+		if (stats->memory_profile->estimated)
 			json_key_double(json, "bytes_error", top[i].bytes_error);
 		json_end_object(json);
 	}
@@ -416,18 +465,57 @@ static void write_json_memory(const struct stats_memory *memory, struct json *js
 	json_end_object(json);
 }
 
-static int write_json(const struct stats *stats, FILE *out, struct error *err)
+static void write_json_places(const struct stats *stats, struct json *json)
+{
+	json_key(json, "top_by_time");
+	json_begin_array(json);
+	for (size_t i = 0; i < stats->time_top_count; i++) {
+		const struct stats_place *place = &stats->top_by_time[i];
+
+		json_begin_object(json);
+		names_write_json(profile_frame(stats->time_profile, place->frame), true, json);
+		amount_write_json(UNIT_NS, "", "", place->spent.amount, json);
+		amount_write_json_count(UNIT_NS, "", place->spent.count, json);
+		amount_write_json_error(UNIT_NS, "", place->spent.error, json);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
+static void write_json_time(const struct stats *stats, struct json *json)
+{
+	const struct profile *profile = stats->time_profile;
+
+	json_key(json, "sampling");
+	json_begin_object(json);
+	sampling_write_json(profile, json);
+	threads_write_json(profile, json);
+	json_key_string(json, "metric", metric_name(profile->options.metric));
+	amount_write_json(UNIT_NS, "", "", profile->amount, json);
+	amount_write_json_error(UNIT_NS, "", profile->amount_error, json);
+	write_json_places(stats, json);
+	json_end_object(json);
+}
+
+static int write_json(const struct stats *stats, const struct profile *profile, FILE *out,
+		      struct error *err)
 {
 	struct json json;
 
 	json_init(&json, out);
 	json_begin_object(&json);
 	json_key_string(&json, "schema", "sonde.stats/1");
-	heading_write_metadata(stats->profile, &json);
-	write_json_totals(stats, &json);
-	write_json_top(stats, "top_by_bytes", stats->top_by_bytes, &json);
-	write_json_top(stats, "top_by_count", stats->top_by_count, &json);
-	write_json_memory(&stats->memory, &json);
+	heading_write_metadata(profile, &json);
+	if (stats->memory_profile != NULL) {
+		write_json_totals(stats, &json);
+		write_json_top(stats, "top_by_bytes", stats->top_by_bytes, &json);
+		write_json_top(stats, "top_by_count", stats->top_by_count, &json);
+		write_json_memory(&stats->memory, &json);
+	} else if (stats->peak_rss_bytes > 0) {
+		json_key_uint(&json, "peak_rss_bytes", stats->peak_rss_bytes);
+	}
+	if (stats->time_profile != NULL)
+		write_json_time(stats, &json);
 	return heading_end_json(&json, err);
 }
 
@@ -439,7 +527,7 @@ static int write_stats(const struct profile *profile, const struct report_option
 	int result;
 
 	if (options->json)
-		result = write_json(stats, out, err);
+		result = write_json(stats, profile, out, err);
 	else
 		result = write_text(stats, options, out, err);
 	stats_destroy(stats);
@@ -449,6 +537,6 @@ static int write_stats(const struct profile *profile, const struct report_option
 const struct report_format report_stats = {
 	.name = "stats",
 	.extension = "txt",
-	.description = "totals, allocators, sizes, top places, and why RSS differs from the heap",
+	.description = "totals of memory and time, top places, and why RSS differs from the heap",
 	.write = write_stats,
 };

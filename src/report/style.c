@@ -12,6 +12,14 @@ void style_set(FILE *out, bool color, enum style style)
 		fputs(codes[style], out);
 }
 
+void style_title(FILE *out, bool color, const char *title)
+{
+	putc('\n', out);
+	style_set(out, color, STYLE_BOLD);
+	fprintf(out, "%s\n", title);
+	style_set(out, color, STYLE_PLAIN);
+}
+
 double style_share(uint64_t part, uint64_t whole)
 {
 	return whole > 0 ? (double)part / (double)whole : 0;

@@ -16,6 +16,9 @@ enum style {
 
 void style_set(FILE *out, bool color, enum style style);
 
+/* What a section begins with: an empty line and its title. */
+void style_title(FILE *out, bool color, const char *title);
+
 /* A part of a whole; 0 when there is no whole. */
 double style_share(uint64_t part, uint64_t whole);
 

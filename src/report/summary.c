@@ -8,14 +8,16 @@
 #include "report/heading.h"
 #include "report/names.h"
 #include "report/style.h"
+#include "report/threads.h"
 
 enum {
 	NAME_COLUMNS = 30, /* columns that may be left out make room for a name of so many */
+	ERROR_COLUMNS = 13,
 };
 
 /* Which columns there are, and how wide those of counts. */
 struct layout {
-	bool own_share, allocations;
+	bool error, own_share, allocations;
 	int blocks, allocated;
 	size_t fixed;
 };
@@ -32,9 +34,12 @@ static struct layout measure(const struct profile *profile, const struct functio
 			     size_t shown, const struct report_options *options)
 {
 	const char *count_title = amount_words(profile->unit)->count_title;
-	struct layout layout = {.own_share = true, .allocations = profile->unit == UNIT_BYTES};
+	struct layout layout = {
+		.error = profile->estimated,
+		.own_share = true,
+		.allocations = profile->unit == UNIT_BYTES,
+	};
 	uint64_t blocks = 0, allocated = 0;
-	size_t error = profile->estimated ? 13 : 0;
 
 	for (size_t i = 0; i < shown; i++) {
 		const struct function_sum *sum = &functions->sums[i];
@@ -45,11 +50,17 @@ static struct layout measure(const struct profile *profile, const struct functio
 	}
 	layout.blocks = count_width(blocks, count_title);
 	layout.allocated = count_width(allocated, "Allocations");
-	layout.fixed = 10 + 9 + 12 + 9 + 2 * error + 2 + (size_t)layout.blocks + 2;
+	layout.fixed = 10 + 9 + 12 + 9 + 2 + (size_t)layout.blocks + 2;
+	layout.fixed += layout.error ? 2 * ERROR_COLUMNS : 0;
 	if (layout.allocations)
 		layout.fixed += (size_t)layout.allocated + 2;
 	if (options->columns == 0)
 		return layout;
+	/* That of all time is in the heading, and those of its parts follow from their counts. */
+	if (profile->unit == UNIT_NS && layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
+		layout.error = false;
+		layout.fixed -= 2 * ERROR_COLUMNS;
+	}
 	if (layout.fixed + NAME_COLUMNS > (size_t)options->columns) {
 		layout.own_share = false;
 		layout.fixed -= 9;
@@ -66,13 +77,13 @@ static void write_titles(const struct profile *profile, const struct layout *lay
 {
 	style_set(out, options->color, STYLE_BOLD);
 	fprintf(out, "%10s", "Own");
-	if (profile->estimated)
-		fprintf(out, "%13s", "Error");
+	if (layout->error)
+		fprintf(out, "%*s", ERROR_COLUMNS, "Error");
 	if (layout->own_share)
 		fprintf(out, "%9s", "Share");
 	fprintf(out, "%12s", "Total");
-	if (profile->estimated)
-		fprintf(out, "%13s", "Error");
+	if (layout->error)
+		fprintf(out, "%*s", ERROR_COLUMNS, "Error");
 	fprintf(out, "%9s  %*s", "Share", layout->blocks, amount_words(profile->unit)->count_title);
 	if (layout->allocations)
 		fprintf(out, "  %*s", layout->allocated, "Allocations");
@@ -80,14 +91,16 @@ static void write_titles(const struct profile *profile, const struct layout *lay
 	style_set(out, options->color, STYLE_PLAIN);
 }
 
-static void write_amount(const struct profile *profile, int width,
+static void write_amount(const struct profile *profile, const struct layout *layout, int width,
 			 const struct function_amount *sum, FILE *out)
 {
 	char text[32];
 
 	fprintf(out, "%*s", width, amount_text(profile->unit, sum->amount, text, sizeof(text)));
-	if (profile->estimated)
-		fprintf(out, " \u00b1 %10s",
+	if (layout->error && sum->count == 0)
+		fprintf(out, "%*s", ERROR_COLUMNS, "");
+	else if (layout->error)
+		fprintf(out, " \u00b1 %*s", ERROR_COLUMNS - 3,
 			amount_text(profile->unit, (uint64_t)sum->error, text, sizeof(text)));
 }
 
@@ -107,10 +120,10 @@ static void write_sum(const struct profile *profile, const struct function_sum *
 	size_t columns = 0;
 	char text[32];
 
-	write_amount(profile, 10, &sum->own, out);
+	write_amount(profile, layout, 10, &sum->own, out);
 	if (layout->own_share)
 		write_share(style_share(sum->own.amount, profile->amount), options->color, out);
-	write_amount(profile, 12, &sum->total, out);
+	write_amount(profile, layout, 12, &sum->total, out);
 	write_share(style_share(sum->total.amount, profile->amount), options->color, out);
 	fprintf(out, "  %*s", layout->blocks, text_count(sum->own.count, text, sizeof(text)));
 	if (layout->allocations)
@@ -145,6 +158,8 @@ static int write_text(const struct profile *profile, const struct report_options
 	if (shown < functions->count)
 		putc('\n', out);
 	heading_write_left_out(profile, shown, functions->count, "functions", left_out, out);
+	if (profile->unit == UNIT_NS)
+		threads_write(profile, options, out);
 	return report_finish(out, err);
 }
 
@@ -185,6 +200,8 @@ static int write_json(const struct profile *profile, const struct functions *fun
 		write_json_sum(profile, &functions->sums[i], &json);
 	json_line(&json);
 	json_end_array(&json);
+	if (profile->unit == UNIT_NS)
+		threads_write_json(profile, &json);
 	return heading_end_json(&json, err);
 }
 

@@ -171,7 +171,107 @@ static struct capture_reader *make_empty(void)
 	return specimen_read(&s, true);
 }
 
+/* What the threads of a web server do in a round, by the rest of its number. */
+static void make_round(const struct specimen *s, const stack_id stacks[6], unsigned round,
+		       struct capture_sample samples[3])
+{
+	unsigned turn = round * 7 % 40;
+
+	samples[0] = (struct capture_sample){s->thread, stacks[0], 0, SAMPLE_WAIT_POLL};
+	if (turn < 24)
+		samples[0] = (struct capture_sample){s->thread, stacks[1 + turn % 2],
+						     SAMPLE_RUNNING | SAMPLE_HOLDS_GIL, 0};
+	samples[1] = (struct capture_sample){s->thread + 1, stacks[3], 0, SAMPLE_WAIT_FUTEX};
+	if (turn < 8)
+		samples[1] = (struct capture_sample){s->thread + 1, stacks[4], SAMPLE_WAITS_GIL,
+						     SAMPLE_WAIT_FUTEX};
+	else if (turn >= 30)
+		samples[1] = (struct capture_sample){
+			s->thread + 1, stacks[4], SAMPLE_RUNNING | SAMPLE_HOLDS_GIL | SAMPLE_GC, 0};
+	samples[2] = (struct capture_sample){s->thread + 2, 0, turn < 2 ? SAMPLE_RUNNING : 0,
+					     turn < 2 ? 0 : SAMPLE_WAIT_READ};
+	if (turn == 39)
+		samples[1] = (struct capture_sample){
+			s->thread + 1, 0, SAMPLE_RUNNING | SAMPLE_UNKNOWN | SAMPLE_HOLDS_GIL, 0};
+}
+
+static void add_samples(struct specimen *s)
+{
+	const struct capture_sampling sampling = {
+		.rounds = 4000,
+		.rounds_missed = 12,
+		.sampled_ns = 4100000000,
+		.looks = 12000,
+		.unchanged = 6800,
+		.reads = 5300,
+		.retries = 120,
+		.pauses = 7,
+		.paused_ns = 91000,
+		.failures = 100,
+		.cpu_ns = 31000000,
+	};
+	stack_id top = specimen_stack(s, 0, "<module>", "/srv/app/main.py", 42);
+	stack_id serve = specimen_stack(s, top, "serve", "/srv/app/main.py", 30);
+	stack_id run = specimen_stack(s, 0, "run", "/usr/lib/python3.12/threading.py", 982);
+	stack_id view = specimen_stack(s, serve, "d\u00e9coder.<locals>.\u53d8\u6362",
+				       "/srv/app/views.py", 91);
+	const stack_id stacks[6] = {
+		specimen_stack(s, serve, "select", "/usr/lib/python3.12/selectors.py", 468),
+		specimen_stack(s, view, "dumps", "/usr/lib/python3.12/json/__init__.py", 231),
+		specimen_stack(s, specimen_stack(s, serve, "render", "/srv/app/views.py", 17),
+			       "dumps", "/usr/lib/python3.12/json/__init__.py", 238),
+		specimen_stack(s, run, "wait", "/usr/lib/python3.12/threading.py", 355),
+		specimen_stack(s, run, "collect", "/srv/app/cache.py", 12),
+	};
+
+	writer_thread(s->writer, s->process, 101, "pool-1");
+	writer_thread(s->writer, s->process, 102, "");
+	for (unsigned round = 0; round < 4000; round++) {
+		struct capture_sample samples[3];
+
+		make_round(s, stacks, round, samples);
+		writer_samples(s->writer, s->process, 1000000 + round * UINT64_C(1025000), samples,
+			       3);
+	}
+	writer_sampling(s->writer, &sampling);
+}
+
+static struct capture_reader *make_timed(void)
+{
+	struct capture_start start = specimen_time_start();
+	struct specimen s;
+
+	specimen_begin(&s, &start);
+	add_samples(&s);
+	writer_process_end(s.writer, s.process, 4100000000, 0);
+	return specimen_read(&s, true);
+}
+
+/* Allocations and samples in one capture. */
+static struct capture_reader *make_both(void)
+{
+	struct capture_start start = specimen_time_start();
+	struct specimen s;
+
+	start.allocations = true;
+	specimen_begin(&s, &start);
+	make_program(&s);
+	add_samples(&s);
+	fill_memory(&s);
+	return specimen_read(&s, true);
+}
+
+static struct capture_reader *make_timed_empty(void)
+{
+	struct capture_start start = specimen_time_start();
+	struct specimen s;
+
+	specimen_begin(&s, &start);
+	return specimen_read(&s, true);
+}
+
 static const char *const main_thread[] = {"main", NULL};
+static const char *const blocked[] = {"blocked", NULL};
 
 struct golden {
 	const char *name;
@@ -281,6 +381,83 @@ static const struct golden goldens[] = {
 	{"rows-threads.csv", make_many, &report_csv, {.split_threads = true}, {0}},
 	{"rows-sampled.csv", make_sampled, &report_csv, {0}, {0}},
 	{"gprof2dot.json", make_many, &report_gprof2dot, {0}, {0}},
+	{"time-table-80.txt", make_timed, &report_table, {.metric = METRIC_CPU}, {.columns = 80}},
+	{"time-table-threads.txt",
+	 make_timed,
+	 &report_table,
+	 {.metric = METRIC_WALL, .split_threads = true, .merge_lines = true},
+	 {.columns = 140, .max_rows = 5}},
+	{"time-table-blocked.txt",
+	 make_both,
+	 &report_table,
+	 {.metric = METRIC_WALL, .states = blocked, .from_ns = 1000000000, .to_ns = 2000000000},
+	 {.columns = 100}},
+	{"time-table.json", make_timed, &report_table, {.metric = METRIC_GIL}, {.json = true}},
+	{"time-table-threads.json",
+	 make_timed,
+	 &report_table,
+	 {.metric = METRIC_WALL, .split_threads = true, .merge_lines = true},
+	 {.json = true, .max_rows = 3}},
+	{"time-table-empty.txt",
+	 make_timed_empty,
+	 &report_table,
+	 {.metric = METRIC_CPU},
+	 {.columns = 80}},
+	{"time-tree.txt", make_timed, &report_tree, {.metric = METRIC_CPU}, {.columns = 100}},
+	{"time-tree-threads.txt",
+	 make_timed,
+	 &report_tree,
+	 {.metric = METRIC_WALL, .split_threads = true},
+	 {.columns = 100, .inverted = true}},
+	{"time-tree.json", make_timed, &report_tree, {.metric = METRIC_CPU}, {.json = true}},
+	{"time-summary-80.txt",
+	 make_timed,
+	 &report_summary,
+	 {.metric = METRIC_CPU},
+	 {.columns = 80}},
+	{"time-summary-200.txt",
+	 make_timed,
+	 &report_summary,
+	 {.metric = METRIC_WALL},
+	 {.columns = 200, .max_rows = 2}},
+	{"time-summary.json",
+	 make_timed,
+	 &report_summary,
+	 {.metric = METRIC_CPU},
+	 {.json = true, .max_rows = 2}},
+	{"time-stats.txt",
+	 make_timed,
+	 &report_stats,
+	 {.metric = METRIC_CPU, .both = true},
+	 {.columns = 100}},
+	{"time-stats.json",
+	 make_timed,
+	 &report_stats,
+	 {.metric = METRIC_CPU, .both = true},
+	 {.json = true}},
+	{"time-stats-both.txt", make_both, &report_stats, {.both = true}, {.columns = 80}},
+	{"time-stats-both.json",
+	 make_both,
+	 &report_stats,
+	 {.both = true},
+	 {.json = true, .max_rows = 1}},
+	{"time-stats-empty.txt",
+	 make_timed_empty,
+	 &report_stats,
+	 {.metric = METRIC_CPU, .both = true},
+	 {.columns = 80}},
+	{"time-collapsed.txt",
+	 make_timed,
+	 &report_collapsed,
+	 {.metric = METRIC_WALL, .split_threads = true},
+	 {0}},
+	{"time-speedscope.json",
+	 make_timed,
+	 &report_speedscope,
+	 {.metric = METRIC_WALL, .split_threads = true},
+	 {.title = "main.py"}},
+	{"time-rows.csv", make_timed, &report_csv, {.metric = METRIC_CPU}, {0}},
+	{"time-gprof2dot.json", make_timed, &report_gprof2dot, {.metric = METRIC_CPU}, {0}},
 };
 
 static struct profile *read_profile(struct capture_reader *reader,
