@@ -552,7 +552,7 @@ def builtins_expressions(minor):
     fields = {
         "type_dict": "AT(PyTypeObject, tp_dict)",
         "heap_type_qualname": "AT(PyHeapTypeObject, ht_qualname)",
-        # Up to 3.9 no header has PyModuleObject, and none has rangeobject.
+        # Up to 3.9 no header has PyModuleObject, and none has rangeobject and mappingproxyobject.
         "module_dict": "AT(PyModuleObject, md_dict)" if minor >= 10 else "sizeof(PyObject)",
         "function_qualname": "AT(PyFunctionObject, func_qualname)",
         "method_function": "AT(PyMethodObject, im_func)",
@@ -561,6 +561,8 @@ def builtins_expressions(minor):
         "builtin_self": "AT(PyCFunctionObject, m_self)",
         "generator_qualname": "AT(PyGenObject, gi_qualname)",
         "range_start": "sizeof(PyObject)",
+        "slice_start": "AT(PySliceObject, start)",
+        "proxy_mapping": "sizeof(PyObject)",
         "complex_value": "AT(PyComplexObject, cval)",
         "bytearray_start": "AT(PyByteArrayObject, ob_start)",
         "exception_args": "AT(PyBaseExceptionObject, args)",

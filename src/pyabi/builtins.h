@@ -22,6 +22,8 @@ struct pyabi_builtins {
 	uint32_t builtin_self;        /* a module, an object, or NULL */
 	uint32_t generator_qualname;  /* str *, also of coroutines and asynchronous generators */
 	uint32_t range_start;         /* int *, then its stop and its step */
+	uint32_t slice_start;         /* any object *, then its stop and its step */
+	uint32_t proxy_mapping;       /* mappingproxy: object * */
 	uint32_t complex_value;       /* two doubles */
 	uint32_t bytearray_start;     /* char *; its length is at var_size */
 	uint32_t exception_args;      /* tuple * */

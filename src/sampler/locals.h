@@ -1,0 +1,32 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sampler/type.h"
+
+/* What a variable of a frame is to its function. */
+enum local_kind {
+	LOCAL_ARGUMENT,
+	LOCAL_VARIABLE,
+	LOCAL_FREE, /* of a function around it */
+	LOCAL_NAME, /* of a module or class body */
+};
+
+struct local {
+	char name[128];
+	enum local_kind kind;
+	bool is_integer; /* a tagged integer, which is no object: `integer` */
+	int64_t integer;
+	uint64_t object;
+};
+
+/*
+ * Calls `visit` for each variable of a frame that has a value, in Python's own order (arguments,
+ * others, free ones), `most` at most. Cells are followed. frame, code: addresses as struct
+ * probe_frame has them; the frame must stand still, or values may be those of another. Names of
+ * modules and classes such as __name__ are left out. Returns how many it left out for `most`.
+ */
+size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code, size_t most,
+		    void (*visit)(const struct local *local, void *data), void *data);
