@@ -8,7 +8,9 @@
 
 #include "sampler/codes.h"
 #include "sampler/interpreters.h"
+#include "sampler/space.h"
 #include "sampler/stack.h"
+#include "sampler/threads.h"
 #include "target/children.h"
 #include "target/pause.h"
 #include "target/tasks.h"
@@ -48,6 +50,11 @@ struct probe {
 
 	struct codes codes;
 	struct interpreters interpreters;
+
+	struct space_of_target objects;
+	bool has_objects;
+	struct threads names;
+	bool has_names; /* of this round */
 	char name[64];
 };
 
@@ -77,6 +84,10 @@ static void probe_forget_runtime(struct probe *probe)
 			stack_deinit(&probe->threads[i].stack);
 		probe->threads[i].has_stack = false;
 	}
+	if (probe->has_objects)
+		space_close(&probe->objects);
+	probe->has_objects = false;
+	threads_deinit(&probe->names);
 	interpreters_deinit(&probe->interpreters);
 	codes_deinit(&probe->codes);
 	target_runtime_deinit(&probe->runtime);
@@ -93,6 +104,8 @@ static int probe_find_runtime(struct probe *probe, struct error *err)
 		probe->has_runtime = true;
 		codes_init(&probe->codes, probe->target, &probe->runtime.layout, probe->tree);
 		interpreters_init(&probe->interpreters, probe->target, &probe->runtime);
+		threads_init(&probe->names);
+		probe->has_objects = space_open(&probe->objects, probe->target, &probe->runtime);
 		probe->list_due_ns = 0;
 		return 0;
 	}
@@ -349,6 +362,7 @@ static bool begin_round(struct probe *probe, uint64_t time_ns)
 {
 	struct error ignored;
 
+	probe->has_names = false;
 	if (!probe->has_runtime && time_ns >= probe->find_due_ns) {
 		if (!target_is_alive(probe->target))
 			return false;
@@ -433,12 +447,203 @@ ssize_t probe_look_paused(struct probe *probe, uint64_t time_ns, struct sample *
 	return look(probe, time_ns, true, samples, max);
 }
 
+/* A visit of all threads. */
+struct visit {
+	struct probe *probe;
+	uint64_t time_ns;
+	void (*thread)(const struct probe_thread *thread, void *data);
+	void *data;
+	struct probe_frame *frames; /* for one thread after the other */
+	size_t room;
+	size_t visited;
+};
+
+/* The frames that have code, as the last reading found them. */
+static size_t list_frames(struct visit *visit, const struct stack *stack)
+{
+	size_t count = 0;
+
+	if (visit->room < stack->count) {
+		free(visit->frames);
+		visit->room = stack->count;
+		visit->frames = checked(calloc(visit->room, sizeof(*visit->frames)));
+	}
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+		uint32_t below =
+			i + 1 < stack->count ? stack->frames[i + 1].node : SAMPLE_STACK_EMPTY;
+		const struct trace_node *node = trace_tree_node(visit->probe->tree, frame->node);
+
+		if (frame->node == below)
+			continue;
+		visit->frames[count++] = (struct probe_frame){
+			.address = frame->address,
+			.code_address = frame->code,
+			.code = node->code,
+			.instr = node->instr,
+		};
+	}
+	return count;
+}
+
+/* Reads the stack of a thread that stands still, unless it could not be stopped. */
+static enum stack_result read_for_visit(struct probe *probe, struct watched *thread, bool is_still)
+{
+	struct stack_target from = stack_source(probe, thread);
+	enum stack_result result = STACK_CHANGED;
+
+	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED; i++)
+		result = stack_read(&thread->stack, &from, is_still, &thread->node);
+	add_counts(probe, thread);
+	if (result == STACK_GOOD && !state_is_ours(probe, thread))
+		result = STACK_GONE;
+	if (result != STACK_GOOD) {
+		thread->node = SAMPLE_STACK_UNKNOWN;
+		probe->list_due_ns = 0;
+		probe->counts.failures++;
+	}
+	return result;
+}
+
+static void show_thread(struct visit *visit, size_t i, bool is_stopped)
+{
+	struct probe *probe = visit->probe;
+	struct watched *thread = &probe->threads[i];
+	const struct task *task = &probe->tasks.items[i];
+	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
+	struct probe_thread shown = {
+		.sample = {.time_ns = visit->time_ns,
+			   .process = probe->options.process,
+			   .tid = thread->tid,
+			   .wait = task->state == TASK_BLOCKED ? task->wait : WAIT_NONE},
+		.is_stopped = is_stopped,
+		.interp_id = -1,
+	};
+	uint32_t flags = task_flags(probe, task, thread) | (is_stopped ? SAMPLE_PAUSED : 0);
+
+	thread->node = SAMPLE_STACK_EMPTY;
+	if (thread->has_stack) {
+		shown.tstate = thread->stack.tstate;
+		shown.interp = thread->interp;
+		shown.interp_id = interp ? interp->id : -1;
+		if (read_for_visit(probe, thread, is_stopped || task->state != TASK_RUNNING) ==
+		    STACK_GOOD)
+			shown.frame_count = list_frames(visit, &thread->stack);
+		else
+			flags |= SAMPLE_UNKNOWN;
+		if (!(flags & SAMPLE_UNKNOWN) && thread->stack.holds_gil)
+			flags |= SAMPLE_HOLDS_GIL;
+		if (interp && interp->collects && flags & SAMPLE_HOLDS_GIL)
+			flags |= SAMPLE_GC;
+	}
+	shown.frames = visit->frames;
+	shown.sample.flags = (uint16_t)flags;
+	shown.sample.stack = thread->node;
+	visit->thread(&shown, visit->data);
+	visit->visited++;
+}
+
+static void visit_thread(struct visit *visit, size_t i)
+{
+	struct probe *probe = visit->probe;
+	struct watched *thread = &probe->threads[i];
+	uint64_t begun_ns = now_ns();
+	struct pause pause;
+
+	task_look(&probe->tasks.items[i]);
+	if (probe->tasks.items[i].state == TASK_GONE) {
+		probe->list_due_ns = 0;
+		return;
+	}
+	probe->counts.looks++;
+	if (!thread->has_stack || probe->options.never_pause ||
+	    pause_begin(thread->tid, &pause) != PAUSE_STOPPED) {
+		show_thread(visit, i, false);
+		return;
+	}
+	probe->counts.pauses++;
+	show_thread(visit, i, true);
+	pause_end(&pause);
+	probe->counts.paused_ns += now_ns() - begun_ns;
+}
+
+/* The interpreter with the next greater id; NULL behind the last one. */
+static const struct interpreter *next_interpreter(const struct interpreters *all, int64_t id)
+{
+	const struct interpreter *next = NULL;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->items[i].id > id && (!next || all->items[i].id < next->id))
+			next = &all->items[i];
+	return next;
+}
+
+ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
+			   void (*thread)(const struct probe_thread *thread, void *data),
+			   void *data)
+{
+	struct visit visit = {.probe = probe, .time_ns = time_ns, .thread = thread, .data = data};
+	const struct interpreter *interp;
+	int64_t id = -1;
+
+	probe->list_due_ns = 0; /* threads that came since the last list are wanted too */
+	if (!begin_round(probe, time_ns))
+		return -1;
+	if (!probe->has_runtime)
+		return 0;
+	while ((interp = next_interpreter(&probe->interpreters, id))) {
+		id = interp->id;
+		for (size_t i = 0; i < probe->thread_count; i++)
+			if (probe->threads[i].has_stack &&
+			    probe->threads[i].interp == interp->address)
+				visit_thread(&visit, i);
+	}
+	for (size_t i = 0; i < probe->thread_count && !probe->options.python_only; i++)
+		if (!probe->threads[i].has_stack)
+			visit_thread(&visit, i);
+	free(visit.frames);
+	return (ssize_t)visit.visited;
+}
+
+static void read_names(struct probe *probe)
+{
+	const struct interpreters *all = &probe->interpreters;
+	uint64_t *interps = checked(calloc(all->count + 1, sizeof(*interps)));
+
+	for (size_t i = 0; i < all->count; i++)
+		interps[i] = all->items[i].address;
+	threads_read(&probe->names, &probe->objects.space, interps, all->count);
+	probe->has_names = true;
+	free(interps);
+}
+
+/* As threading has it; NULL if it has none. */
+static const char *find_name(struct probe *probe, pid_t tid)
+{
+	const struct watched *thread = find_thread(probe->threads, probe->thread_count, tid);
+	const struct thread_state *state;
+	const struct threads_entry *entry;
+
+	if (!probe->has_objects || !thread || !thread->has_stack)
+		return NULL;
+	if (!probe->has_names)
+		read_names(probe);
+	state = interpreters_state_of(&probe->interpreters,
+				      &probe->tasks.items[thread - probe->threads]);
+	entry = state ? threads_find(&probe->names, state->pthread) : NULL;
+	return entry && *entry->name ? entry->name : NULL;
+}
+
 const char *probe_thread_name(struct probe *probe, pid_t tid)
 {
+	const char *name = find_name(probe, tid);
 	char kernel[16];
 
-	task_name(probe->target, tid, kernel);
-	snprintf(probe->name, sizeof(probe->name), "%s", kernel);
+	if (!name) {
+		task_name(probe->target, tid, kernel);
+		name = kernel;
+	}
+	snprintf(probe->name, sizeof(probe->name), "%s", name);
 	return probe->name;
 }
 
