@@ -8,9 +8,11 @@
 #include "cmd/terminal.h"
 
 const struct command *const command_list[] = {
-	&command_run,     &command_flamegraph, &command_table, &command_tree,
-	&command_summary, &command_stats,      &command_info,  &command_export,
-	&command_help,    &command_completion, &command_man,   NULL,
+	&command_run,   &command_dump,       &command_flamegraph,
+	&command_table, &command_tree,       &command_summary,
+	&command_stats, &command_info,       &command_export,
+	&command_help,  &command_completion, &command_man,
+	NULL,
 };
 
 static const struct option common_options[] = {

@@ -198,6 +198,9 @@ static int store_bare(struct parser *p, const struct option *option, const char 
 	case OPTION_FLAG:
 		*(bool *)setting = on;
 		return 0;
+	case OPTION_COUNT:
+		*(unsigned *)setting = on ? *(unsigned *)setting + 1 : 0;
+		return 0;
 	case OPTION_SELECT:
 		*(int *)setting = option->value;
 		return 0;
@@ -297,7 +300,7 @@ static int parse_long(struct parser *p, const char *argument)
 		name = typed + 5;
 		option = options_find(p->groups, name);
 		on = false;
-		if (option && option->kind != OPTION_FLAG)
+		if (option && option->kind != OPTION_FLAG && option->kind != OPTION_COUNT)
 			option = NULL;
 	}
 	if (!option)

@@ -17,6 +17,7 @@
  */
 enum option_kind {
 	OPTION_FLAG,     /* bool */
+	OPTION_COUNT,    /* unsigned: how often it stands there; --no- makes it 0 */
 	OPTION_SELECT,   /* int: becomes `value`; `amount` (uint32_t) takes an optional number */
 	OPTION_CHOICE,   /* int: the place of the argument in `choices` */
 	OPTION_TEXT,     /* const char *, borrowed from argv */
