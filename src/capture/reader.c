@@ -443,6 +443,17 @@ size_t reader_samples(struct capture_reader *r, struct sample_event *samples, si
 	return n;
 }
 
+void reader_check(struct capture_reader *r)
+{
+	struct sample_event samples[512];
+	struct event events[512];
+
+	while (reader_events(r, events, 512))
+		;
+	while (reader_samples(r, samples, 512))
+		;
+}
+
 const struct capture_sampling *reader_sampling(const struct capture_reader *r)
 {
 	return r->notes.has_sampling ? &r->notes.sampling : NULL;

@@ -48,6 +48,9 @@ uint64_t reader_sample_count(const struct capture_reader *r);
 /* How well sampling went, as far as the notes were read; NULL: nothing is said of it. */
 const struct capture_sampling *reader_sampling(const struct capture_reader *r);
 
+/* Reads what was not asked for yet, so that reader_damage speaks of the whole file. */
+void reader_check(struct capture_reader *r);
+
 /* Only what happened in [from_ns, to_ns): chunks outside are not read (their dictionaries are).
  * Call before the first reader_events or reader_samples. Slots are then the window's own. A FREE or
  * SHRINK of a block allocated before the window is not handed out. */

@@ -10,13 +10,15 @@
 #include "report/formats.h"
 #include "report/heading.h"
 #include "report/names.h"
+#include "report/sampling.h"
 #include "report/style.h"
 
-/* Closed in order, undamaged, and nothing that happened is missing from it. */
+/* Closed in order, undamaged, and nothing that happened or was seen is missing from it. A round
+ * that was missed is none: it makes the rate lower, and nothing wrong. */
 static bool is_whole(const struct capture_reader *reader)
 {
 	return reader_complete(reader) && reader_damage(reader) == NULL &&
-	       stats_events_lost(reader) == 0;
+	       stats_events_lost(reader) == 0 && stats_samples_lost(reader) == 0;
 }
 
 static void write_visible(const char *text, FILE *out)
@@ -86,12 +88,10 @@ static void write_holds(const struct capture_reader *reader, FILE *out)
 	write_number(reader_process_count(reader), "process", "processes", "\n", out);
 }
 
-static void write_what(const struct capture_reader *reader, FILE *out)
+static void write_allocations(const struct capture_start *start, FILE *out)
 {
-	const struct capture_start *start = reader_start(reader);
-	char text[32], size[32];
+	char text[32];
 
-	write_field("what", out);
 	if (start->mode == CAPTURE_AGGREGATE)
 		fprintf(out,
 			"allocations, sums per stack (aggregate; temporary: within %" PRIu64 ")",
@@ -102,20 +102,69 @@ static void write_what(const struct capture_reader *reader, FILE *out)
 	else
 		fputs("allocations, every event with its time", out);
 	fputs(start->python_allocators_traced ? "; Python's own allocators too" : "", out);
-	fputs(start->native_stacks ? "; native stacks\n" : "\n", out);
-	write_field("size", out);
-	fprintf(out, "%s, format %u", text_bytes(reader_file_bytes(reader), size, sizeof(size)),
-		reader_version(reader));
-	if (start->mode != CAPTURE_AGGREGATE) {
-		uint64_t events = reader_event_count(reader);
+	fputs(start->native_stacks ? "; native stacks" : "", out);
+}
 
-		fprintf(out, ", %s events", text_count(events, text, sizeof(text)));
-		if (events > 0)
-			fprintf(out, " of %.2f bytes",
-				(double)reader_file_bytes(reader) / (double)events);
+static const char *time_metric_text(const struct capture_start *start)
+{
+	switch (start->time_metric) {
+	case CAPTURE_TIME_CPU:
+		return "CPU time";
+	case CAPTURE_TIME_GIL:
+		return "time with the GIL";
+	default:
+		return "wall time";
+	}
+}
+
+static double rate_asked_hz(const struct capture_start *start)
+{
+	return 1e9 / (double)start->sampling_period_ns;
+}
+
+static void write_what(const struct capture_reader *reader, FILE *out)
+{
+	const struct capture_start *start = reader_start(reader);
+
+	write_field("what", out);
+	if (start->allocations)
+		write_allocations(start, out);
+	if (start->sampling_period_ns > 0) {
+		fputs(start->allocations ? "; stacks of all threads" : "stacks of all threads",
+		      out);
+		fprintf(out, " at %.6g Hz, read as %s", rate_asked_hz(start),
+			time_metric_text(start));
 	}
 	putc('\n', out);
-	write_holds(reader, out);
+}
+
+/* Bytes of each are told where all of the file is for them. */
+static void write_size(const struct capture_reader *reader, FILE *out)
+{
+	const struct capture_start *start = reader_start(reader);
+	bool events = start->allocations && start->mode != CAPTURE_AGGREGATE;
+	bool samples = start->sampling_period_ns > 0;
+	uint64_t bytes = reader_file_bytes(reader);
+	uint64_t count = events ? reader_event_count(reader) : reader_sample_count(reader);
+	char text[32];
+
+	write_field("size", out);
+	fprintf(out, "%s, format %u", text_bytes(bytes, text, sizeof(text)),
+		reader_version(reader));
+	if (events)
+		fprintf(out, ", %s events", text_count(count, text, sizeof(text)));
+	if (samples)
+		fprintf(out, ", %s samples",
+			text_count(reader_sample_count(reader), text, sizeof(text)));
+	if (count > 0 && (start->allocations ? events && !samples : samples))
+		fprintf(out, " of %.2f bytes", (double)bytes / (double)count);
+	putc('\n', out);
+}
+
+/* How the sampling went is part of a profile of time. */
+static const struct profile *time_profile(const struct profile *profile)
+{
+	return profile->unit == UNIT_NS ? profile : profile->other;
 }
 
 static void write_end(const struct capture_process_info *process, FILE *out)
@@ -183,6 +232,7 @@ static int write_text(const struct profile *profile, const struct report_options
 		      FILE *out, struct error *err)
 {
 	const struct capture_reader *reader = profile->reader;
+	const struct profile *time = time_profile(profile);
 
 	style_set(out, options->color, STYLE_BOLD);
 	fputs(is_whole(reader) ? "whole: closed in order, no damage, nothing lost" : "not whole",
@@ -194,7 +244,11 @@ static int write_text(const struct profile *profile, const struct report_options
 	write_command(reader_start(reader), out);
 	write_recorded(reader, out);
 	write_what(reader, out);
+	write_size(reader, out);
+	write_holds(reader, out);
 	write_process_lines(reader, options, out);
+	if (time != NULL)
+		sampling_write(time, options, out);
 	write_chunks(reader, options, out);
 	return report_finish(out, err);
 }
@@ -239,6 +293,29 @@ static void write_json_chunks(const struct capture_reader *reader, struct json *
 	json_end_array(json);
 }
 
+static void write_json_recorded(const struct capture_start *start, struct json *json)
+{
+	json_key(json, "recorded");
+	json_begin_array(json);
+	if (start->allocations)
+		json_string(json, "allocations");
+	if (start->sampling_period_ns > 0)
+		json_string(json, "time");
+	json_end_array(json);
+}
+
+static void write_json_sampling(const struct profile *time, struct json *json)
+{
+	const struct capture_start *start = reader_start(time->reader);
+
+	json_key(json, "sampling");
+	json_begin_object(json);
+	json_key_double(json, "rate_asked_hz", rate_asked_hz(start));
+	json_key_string(json, "metric", metric_name(time->options.metric));
+	sampling_write_json(time, json);
+	json_end_object(json);
+}
+
 static int write_json(const struct profile *profile, FILE *out, struct error *err)
 {
 	const struct capture_reader *reader = profile->reader;
@@ -255,6 +332,7 @@ static int write_json(const struct profile *profile, FILE *out, struct error *er
 		json_key_uint(&json, "temporary_threshold", start->temporary_threshold);
 	json_key_uint(&json, "format_version", reader_version(reader));
 	json_key_uint(&json, "file_bytes", reader_file_bytes(reader));
+	write_json_recorded(start, &json);
 	if (start->mode != CAPTURE_AGGREGATE)
 		json_key_uint(&json, "events", reader_event_count(reader));
 	json_key_uint(&json, "stacks", reader_stack_count(reader));
@@ -263,6 +341,8 @@ static int write_json(const struct profile *profile, FILE *out, struct error *er
 	json_key_string(&json, "host", start->host);
 	json_key_string(&json, "system", start->system);
 	json_key_uint(&json, "page_size", start->page_size);
+	if (time_profile(profile) != NULL)
+		write_json_sampling(time_profile(profile), &json);
 	write_json_threads(profile, &json);
 	write_json_chunks(reader, &json);
 	return heading_end_json(&json, err);
@@ -271,6 +351,7 @@ static int write_json(const struct profile *profile, FILE *out, struct error *er
 static int write_info(const struct profile *profile, const struct report_options *options,
 		      FILE *out, struct error *err)
 {
+	reader_check(profile->reader);
 	if (options->json)
 		return write_json(profile, out, err);
 	return write_text(profile, options, out, err);
