@@ -8,11 +8,23 @@
 #include "cmd/terminal.h"
 
 const struct command *const command_list[] = {
-	&command_run,   &command_dump,       &command_flamegraph,
-	&command_table, &command_tree,       &command_summary,
-	&command_stats, &command_info,       &command_export,
-	&command_help,  &command_completion, &command_man,
+	/* clang-format off */
+	&command_run,
+	&command_attach,
+	&command_record,
+	&command_dump,
+	&command_flamegraph,
+	&command_table,
+	&command_tree,
+	&command_summary,
+	&command_stats,
+	&command_info,
+	&command_export,
+	&command_help,
+	&command_completion,
+	&command_man,
 	NULL,
+	/* clang-format on */
 };
 
 static const struct option common_options[] = {

@@ -62,6 +62,8 @@ int command_unknown(const char *name, struct error *err);
 extern const struct option_group command_common_options;
 
 extern const struct command command_run;
+extern const struct command command_attach;
+extern const struct command command_record;
 extern const struct command command_dump;
 extern const struct command command_flamegraph;
 extern const struct command command_table;

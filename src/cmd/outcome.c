@@ -30,9 +30,16 @@ static void write_quoted(const char *path, FILE *out)
 static void say_recorded(const struct recording_result *result)
 {
 	char events[32], duration[32], peak[32];
+	const char *before = ": ";
 
-	fprintf(stderr, ": %s events in %s", text_count(result->events, events, sizeof(events)),
-		text_duration(result->duration_ns, duration, sizeof(duration)));
+	if (result->processes) {
+		fprintf(stderr, ": %s events", text_count(result->events, events, sizeof(events)));
+		before = " and ";
+	}
+	if (result->sampling.samples)
+		fprintf(stderr, "%s%s samples", before,
+			text_count(result->sampling.samples, events, sizeof(events)));
+	fprintf(stderr, " in %s", text_duration(result->duration_ns, duration, sizeof(duration)));
 	if (result->peak_bytes)
 		fprintf(stderr, ", peak %s", text_bytes(result->peak_bytes, peak, sizeof(peak)));
 	if (result->peak_rss_bytes)
@@ -150,6 +157,40 @@ static void say_problems(const struct recording_result *result, bool from_start)
 	say_lost(result);
 }
 
+/* Rounds that came too late are no error of the numbers: time is shared among those that came. */
+static void say_rounds(const struct capture_sampling *sampling)
+{
+	uint64_t asked = sampling->rounds + sampling->rounds_missed;
+	char rounds[32], all[32];
+
+	if (sampling->rounds_missed * 50 > asked)
+		fprintf(stderr,
+			"sonde: sampled %s times instead of %s: the machine is busy, or the rate "
+			"more "
+			"than it gives\n",
+			text_count(sampling->rounds, rounds, sizeof(rounds)),
+			text_count(asked, all, sizeof(all)));
+}
+
+static void say_sampling(const struct recording_result *result)
+{
+	const struct capture_sampling *sampling = &result->sampling.sampling;
+	char count[32];
+
+	if (result->sampling_error.code)
+		fprintf(stderr, "sonde: nothing was sampled: %s\n", result->sampling_error.message);
+	else if (sampling->rounds && !result->sampling.processes)
+		fprintf(stderr, "sonde: nothing was sampled: no Python that sonde knows, and may "
+				"read, ran\n");
+	say_rounds(sampling);
+	if (sampling->failures)
+		fprintf(stderr, "sonde: %s samples have no stack: it could not be read\n",
+			text_count(sampling->failures, count, sizeof(count)));
+	if (sampling->missed + sampling->dropped)
+		fprintf(stderr, "sonde: %s samples were lost: too many threads at once\n",
+			text_count(sampling->missed + sampling->dropped, count, sizeof(count)));
+}
+
 void outcome_say_waiting(unsigned processes)
 {
 	fprintf(stderr,
@@ -163,11 +204,14 @@ void outcome_say(const struct recording_result *result, const struct outcome_loo
 {
 	/* The program's status is what counts now, even if nobody reads this. */
 	signal(SIGPIPE, SIG_IGN);
-	say_problems(result, look->from_start);
-	if (look->quiet || !result->loaded || result->gone)
+	if (result->sampling.sampling.rounds || result->sampling_error.code)
+		say_sampling(result);
+	if (look->with_agent)
+		say_problems(result, look->from_start);
+	if (look->quiet || result->gone || (look->with_agent && !result->loaded))
 		return;
-	if (result->processes)
+	if (result->processes || result->sampling.samples)
 		say_written(result, look->color);
-	else if (!result->refused && !result->foreign)
+	else if (look->with_agent && !result->refused && !result->foreign)
 		say_empty(result, look->from_start);
 }

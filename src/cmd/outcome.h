@@ -11,6 +11,7 @@
 struct outcome_look {
 	bool quiet;
 	bool color;
+	bool with_agent; /* allocations were to be recorded */
 	bool from_start; /* recording was to begin with the process itself */
 };
 

@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/destination.h"
 #include "cmd/outcome.h"
+#include "cmd/sampling.h"
 #include "cmd/target.h"
 #include "cmd/template.h"
 #include "cmd/terminal.h"
@@ -23,13 +24,14 @@ struct run_settings {
 		const char *python, *module, *code;
 	} target;
 	struct {
-		bool allocations; /* --alloc: all there is so far */
+		bool allocations;
 		bool python_allocators, whole_process, aggregate, drop, no_follow_fork;
 		uint64_t sample_rate_bytes;
 	} what;
+	struct sampling_settings sampling;
 };
 
-static const struct run_settings defaults = {.what = {.allocations = true}};
+static const struct run_settings defaults = {.sampling = SAMPLING_DEFAULTS};
 
 #define AT(member) offsetof(struct run_settings, member)
 
@@ -61,7 +63,7 @@ static const struct option target_options[] = {
 static const struct option what_options[] = {
 	{.name = "alloc",
 	 .kind = OPTION_FLAG,
-	 .help = "every allocation (default)",
+	 .help = "every allocation (default, unless time is recorded alone)",
 	 .setting = AT(what.allocations)},
 	{.name = "trace-python-allocators",
 	 .kind = OPTION_FLAG,
@@ -135,8 +137,15 @@ static const struct option_group target_group = {"What to run", target_options};
 static const struct option_group what_group = {"What to record", what_options};
 static const struct option_group output_group = {"Output", output_options};
 
+static const struct option sampling_table[] = {
+	SAMPLING_OPTIONS(struct run_settings, sampling),
+	{0},
+};
+
+static const struct option_group sampling_group = {"Where time goes", sampling_table};
+
 static const struct option_group *const options[] = {
-	&target_group, &what_group, &output_group, &command_common_options, NULL,
+	&target_group, &what_group, &sampling_group, &output_group, &command_common_options, NULL,
 };
 
 /* Where the capture goes: a name with places to fill, some of which wait for the target's pid. */
@@ -216,19 +225,29 @@ static int record(const struct run_settings *settings, const struct target *targ
 		.sample_rate_bytes = settings->what.sample_rate_bytes,
 		.temporary_threshold = 1,
 		.trace_python_allocators = settings->what.python_allocators,
+		.time_metric = sampling_metric(&settings->sampling),
 		.drop = settings->what.drop,
 		/* Of a script the user's own process alone, however many it starts. */
 		.single = target->kind != TARGET_COMMAND || settings->what.no_follow_fork,
 		.start = choose_start(settings, target->kind),
 		.stop_at_end = target->kind != TARGET_COMMAND && !settings->what.whole_process,
 	};
+	bool with_agent = settings->what.allocations || !sampling_is_wanted(&settings->sampling);
 	const struct outcome_look look = {
+		.with_agent = with_agent,
 		.quiet = settings->output.quiet,
 		.color = terminal_color((enum terminal_color)settings->output.color, STDERR_FILENO),
 		.from_start = recording.start == WIRE_START_AT_ONCE,
 	};
-	int status = agent_find(agent, sizeof(agent), err);
+	int status = 0;
 
+	if (sampling_is_wanted(&settings->sampling))
+		recording.sampling =
+			sampling_choose(&settings->sampling, target->kind == TARGET_COMMAND);
+	if (with_agent)
+		status = agent_find(agent, sizeof(agent), err);
+	else
+		recording.agent = NULL;
 	if (status < 0)
 		return status;
 	if (!look.quiet && isatty(STDERR_FILENO))
@@ -244,6 +263,14 @@ static int record(const struct run_settings *settings, const struct target *targ
 
 static int check_what(const struct run_settings *settings, struct error *err)
 {
+	bool alone = sampling_is_wanted(&settings->sampling) && !settings->what.allocations;
+
+	if (alone && (settings->what.aggregate || settings->what.sample_rate_bytes ||
+		      settings->what.python_allocators))
+		return error_set(
+			err, ERROR_USAGE,
+			"--aggregate, --sample-rate and --trace-python-allocators are about "
+			"allocations, which are not recorded with time alone; add --alloc");
 	if (settings->what.aggregate && settings->what.sample_rate_bytes)
 		return error_set(err, ERROR_USAGE,
 				 "--sample-rate does not go with --aggregate: the sums of a sample "
@@ -282,6 +309,8 @@ static const struct command_example examples[] = {
 	{"sonde run -o app.sonde -m pytest tests", "a module, and a name for the capture"},
 	{"sonde run -- flask run", "any command that ends up running Python"},
 	{"sonde run --sample-rate 512K app.py", "cheap enough to leave on"},
+	{"sonde run --cpu app.py", "where its time goes"},
+	{"sonde run --cpu --alloc app.py", "both, in one capture"},
 	{0},
 };
 
@@ -289,11 +318,14 @@ const struct command command_run = {
 	.name = "run",
 	.group = COMMAND_RECORD,
 	.arguments = "(SCRIPT | -m MODULE | -c CODE | -- COMMAND) [ARGUMENTS]",
-	.summary = "run a Python program and record every allocation it makes",
+	.summary = "run a Python program and record its allocations, or where its time goes",
 	.description =
 		"Runs a Python program and records every allocation with its Python stack, from "
 		"the first line of the program to its last. Behind -- stands any command that "
 		"ends up running Python; it is recorded from its start to its end.\n\n"
+		"With --cpu, --wall or --gil its threads are sampled from outside instead, from "
+		"start to end: what each runs, holds and waits for, without stopping it. With "
+		"--alloc as well both go into one capture.\n\n"
 		"The program sees its arguments, input and output as ever, and sonde ends with "
 		"its exit status. The capture is written to sonde-SCRIPT.PID.sonde, readable by "
 		"its owner alone.",

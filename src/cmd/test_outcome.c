@@ -53,23 +53,23 @@ static void test_good(void **state)
 	struct recording_result result = good("app.sonde");
 
 	(void)state;
-	say(&result, (struct outcome_look){0});
+	say(&result, (struct outcome_look){.with_agent = true});
 	assert_string_equal(said,
 			    "sonde: wrote app.sonde, 2.0 KiB: 1,234,567 events in 1.5 s, peak RSS "
 			    "3.0 MiB\nnext:  sonde flamegraph app.sonde\n");
 	result.peak_bytes = 1 << 20;
-	say(&result, (struct outcome_look){.color = true});
+	say(&result, (struct outcome_look){.with_agent = true, .color = true});
 	assert_non_null(strstr(said, "\033[1mapp.sonde\033[0m"));
 	assert_non_null(strstr(said, "peak 1.0 MiB, peak RSS 3.0 MiB"));
-	say(&result, (struct outcome_look){.quiet = true});
+	say(&result, (struct outcome_look){.with_agent = true, .quiet = true});
 	assert_string_equal(said, "");
 
 	result.cut = true;
-	say(&result, (struct outcome_look){0});
+	say(&result, (struct outcome_look){.with_agent = true});
 	assert_string_equal(said, "sonde: wrote app.sonde, 2.0 KiB, up to where that failed\n"
 				  "next:  sonde flamegraph app.sonde\n");
 	result.gone = true;
-	say(&result, (struct outcome_look){0});
+	say(&result, (struct outcome_look){.with_agent = true});
 	assert_string_equal(said, "");
 }
 
@@ -78,7 +78,7 @@ static void assert_next(const char *output, const char *expected)
 	struct recording_result result = good(output);
 	const char *next;
 
-	say(&result, (struct outcome_look){0});
+	say(&result, (struct outcome_look){.with_agent = true});
 	next = strstr(said, "next:  ");
 	assert_non_null(next);
 	assert_string_equal(next + strlen("next:  "), expected);
@@ -97,7 +97,7 @@ static void test_next_command(void **state)
 static void test_problems_are_always_said(void **state)
 {
 	struct recording_result result = good("app.sonde");
-	const struct outcome_look quiet = {.quiet = true};
+	const struct outcome_look quiet = {.with_agent = true, .quiet = true};
 
 	(void)state;
 	result.lost[LOST_FULL] = 1000;
@@ -132,19 +132,19 @@ static void test_nothing_recorded(void **state)
 
 	(void)state;
 	result.processes = 0;
-	say(&result, (struct outcome_look){.quiet = true});
+	say(&result, (struct outcome_look){.with_agent = true, .quiet = true});
 	assert_string_equal(said, "");
-	say(&result, (struct outcome_look){0});
+	say(&result, (struct outcome_look){.with_agent = true});
 	assert_non_null(strstr(said, "wrote app.sonde, which is empty"));
 	assert_non_null(strstr(said, "--whole-process"));
 	result.loaded = false;
-	say(&result, (struct outcome_look){.quiet = true});
+	say(&result, (struct outcome_look){.with_agent = true, .quiet = true});
 	assert_non_null(strstr(said, "nothing was recorded, app.sonde is empty"));
 	assert_non_null(strstr(said, "a Python that sonde knows"));
-	say(&result, (struct outcome_look){.from_start = true});
+	say(&result, (struct outcome_look){.with_agent = true, .from_start = true});
 	assert_null(strstr(said, "Python"));
 	result.refused_python = 0x020712f0;
-	say(&result, (struct outcome_look){.quiet = true});
+	say(&result, (struct outcome_look){.with_agent = true, .quiet = true});
 	assert_string_equal(said,
 			    "sonde: nothing was recorded, app.sonde is empty: Python 2.7.18 is "
 			    "older than this sonde understands\n");

@@ -23,7 +23,7 @@ void decode_init(struct decode *decode, struct capture_writer *writer, struct wi
 	*decode = (struct decode){.writer = writer};
 	decode->page_mask = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
 	names_init(&decode->names, writer, area);
-	blocks_init(&decode->blocks);
+	recent_init(&decode->recent);
 	decode->ranges = ranges_create();
 }
 
@@ -32,7 +32,7 @@ void decode_deinit(struct decode *decode)
 	if (!decode)
 		return;
 	names_deinit(&decode->names);
-	blocks_deinit(&decode->blocks);
+	recent_deinit(&decode->recent);
 	ranges_destroy(decode->ranges);
 	decode->ranges = NULL;
 }
@@ -66,7 +66,7 @@ static void decode_realloc_begin(struct decode *decode, struct stream *stream, u
 	}
 	stream->realloc_pending = 1;
 	stream->realloc_address = address;
-	stream->realloc_slot = blocks_take(&decode->blocks, address);
+	stream->realloc_slot = recent_take(&decode->recent, address);
 }
 
 static void decode_missed_free(struct decode *decode, struct stream *stream, slot_id slot)
@@ -75,17 +75,32 @@ static void decode_missed_free(struct decode *decode, struct stream *stream, slo
 	writer_free(decode->writer, stream->thread, slot);
 }
 
+/* A block that is still at this address was released unseen. */
+static inline void decode_clear(struct decode *decode, struct stream *stream, uint64_t address)
+{
+	slot_id missed = recent_take_front(&decode->recent, address);
+
+	if (UNLIKELY(missed))
+		decode_missed_free(decode, stream, missed);
+}
+
+static inline void decode_put(struct decode *decode, struct stream *stream, uint64_t address,
+			      slot_id slot)
+{
+	slot_id missed = recent_put(&decode->recent, address, slot);
+
+	if (UNLIKELY(missed))
+		decode_missed_free(decode, stream, missed);
+}
+
 static void decode_realloc_keep(struct decode *decode, struct stream *stream)
 {
-	slot_id other;
-
 	stream->realloc_pending = 0;
 	if (!stream->realloc_slot)
 		return;
-	other = blocks_put(&decode->blocks, stream->realloc_address, stream->realloc_slot);
+	decode_clear(decode, stream, stream->realloc_address);
+	decode_put(decode, stream, stream->realloc_address, stream->realloc_slot);
 	stream->realloc_slot = 0;
-	if (other)
-		decode_missed_free(decode, stream, other);
 }
 
 static inline enum allocator record_allocator(uint64_t word)
@@ -99,20 +114,18 @@ static inline void decode_alloc(struct decode *decode, struct stream *stream, ui
 				uint32_t node, uint64_t bytes)
 {
 	stack_id stack = names_stack(&decode->names, node);
-	uint64_t *entry;
+	slot_id slot;
 
 	if (UNLIKELY(stream->realloc_pending))
 		decode_realloc_release(decode, stream);
-	entry = blocks_enter(&decode->blocks, record_value(word));
-	if (UNLIKELY((slot_id)*entry))
-		decode_missed_free(decode, stream, (slot_id)*entry);
-	blocks_set(entry, writer_alloc(decode->writer, stream->thread, record_allocator(word),
-				       stack, bytes));
+	decode_clear(decode, stream, record_value(word));
+	slot = writer_alloc(decode->writer, stream->thread, record_allocator(word), stack, bytes);
+	decode_put(decode, stream, record_value(word), slot);
 }
 
 static inline void decode_free(struct decode *decode, struct stream *stream, uint64_t word)
 {
-	slot_id slot = blocks_take(&decode->blocks, record_value(word));
+	slot_id slot = recent_take(&decode->recent, record_value(word));
 
 	if (LIKELY(slot))
 		writer_free(decode->writer, stream->thread, slot);
@@ -162,6 +175,7 @@ static void decode_map(struct decode *decode, struct stream *stream, uint64_t wo
 	ranges_cut(decode->ranges, start, end, &replaced);
 	decode_drop(decode, stream, &replaced);
 	ranges_cut_deinit(&replaced);
+	decode_clear(decode, stream, record_value(word));
 	slot = writer_alloc(decode->writer, stream->thread, record_allocator(word), stack, bytes);
 	ranges_add(decode->ranges, start, bytes, slot);
 }
@@ -264,7 +278,7 @@ static inline uint64_t decode_scout(const struct decode *decode, const uint64_t 
 	uint64_t kind = word >> WIRE_KIND_SHIFT;
 
 	if (kind == WIRE_FREE || kind == WIRE_ALLOC)
-		blocks_prefetch(&decode->blocks, record_value(word));
+		blocks_prefetch(&decode->recent.blocks, record_value(word));
 	return at + record_words(word);
 }
 
@@ -275,7 +289,7 @@ uint64_t decode_run(struct decode *decode, struct stream *stream, const uint64_t
 	uint64_t left = limit - from;
 	uint64_t at = 0, scout = left;
 
-	if (decode->blocks.bytes > DECODE_PREFETCH_BYTES) {
+	if (decode->recent.blocks.bytes > DECODE_PREFETCH_BYTES) {
 		scout = 0;
 		for (unsigned i = 0; i < DECODE_PREFETCH_RECORDS && scout < left; i++)
 			scout = decode_scout(decode, ring, from + scout) - from;

@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 #include "capture/writer.h"
-#include "collector/blocks.h"
 #include "collector/names.h"
 #include "collector/ranges.h"
+#include "collector/recent.h"
 #include "wire/wire.h"
 
 /*
@@ -41,7 +41,7 @@ struct decode {
 	uint64_t page_mask; /* page size - 1 */
 	uint64_t now_ns;    /* set by the caller: no record can be younger */
 	struct names names;
-	struct blocks blocks;
+	struct recent recent;
 	struct ranges *ranges;
 	struct decode_counts counts;
 };

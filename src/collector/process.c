@@ -55,7 +55,8 @@ static bool process_maps_area(const struct process *process, uint64_t device)
 }
 
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
-			       const char *command, struct capture_writer *writer)
+			       const char *command, struct capture_writer *writer,
+			       struct census *census)
 {
 	struct process *process = calloc(1, sizeof(*process));
 	struct stat file;
@@ -66,6 +67,7 @@ struct process *process_create(struct session *session, unsigned index, uint32_t
 	process->index = index;
 	process->pid = pid;
 	process->writer = writer;
+	process->census = census;
 	observe_open(&process->observe, (pid_t)pid);
 	process->command = observe_command(&process->observe);
 	if (!process->command && command)
@@ -160,6 +162,7 @@ static void process_announce(struct process *process)
 		pyabi_version_text(area->python_version, version, sizeof(version));
 	memcpy(allocator, area->python_allocator, sizeof(area->python_allocator));
 	process->id = writer_process(process->writer, &announced);
+	census_put_process(process->census, process->pid, process->id);
 }
 
 static void process_read_name(struct process *process, unsigned slot)
@@ -195,7 +198,13 @@ static void process_begin_thread(struct process *process, unsigned slot)
 	thread->name_due_ns = session_now_ns(process->session) + thread->name_step_ns;
 	if (!observe_thread_name(&process->observe, tid, stream->name))
 		stream->name[0] = 0;
+	stream->thread = census_take_thread(process->census, process->id, tid);
+	if (stream->thread) {
+		writer_thread_name(process->writer, stream->thread, stream->name);
+		return;
+	}
 	stream->thread = writer_thread(process->writer, process->id, tid, stream->name);
+	census_put_thread(process->census, process->id, tid, stream->thread);
 }
 
 uint64_t process_drain(struct process *process)

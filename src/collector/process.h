@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "capture/writer.h"
+#include "collector/census.h"
 #include "collector/decode.h"
 #include "collector/merge.h"
 #include "collector/observe.h"
@@ -32,6 +33,7 @@ struct process {
 	uint32_t pid;
 	struct session *session;
 	struct capture_writer *writer;
+	struct census *census;
 	struct wire_area *area; /* NULL while it is not ready */
 	struct observe observe;
 	bool is_current;  /* the process maps the area: no other image of it does */
@@ -60,7 +62,8 @@ struct process {
 
 /* For a place in the table that is taken and has its pid. command: its argv if that is known. */
 struct process *process_create(struct session *session, unsigned index, uint32_t pid,
-			       const char *command, struct capture_writer *writer);
+			       const char *command, struct capture_writer *writer,
+			       struct census *census);
 /* Its area and its place in the table stay as they are. */
 void process_destroy(struct process *process);
 

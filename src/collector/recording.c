@@ -31,6 +31,8 @@ struct recording {
 	struct signals signals;
 	struct launch launch;
 	struct capture_writer *writer;
+	struct census census;
+	struct sampling *sampling;                   /* NULL: none */
 	struct process *processes[WIRE_PROCESS_MAX]; /* by place in the session's table */
 	char *command;                               /* of the target, joined by spaces */
 
@@ -121,16 +123,45 @@ static int recording_open_writer(struct recording *recording, struct error *err)
 		.sonde_version = options->sonde_version,
 		.python_allocators_traced = options->trace_python_allocators,
 		.temporary_threshold = options->temporary_threshold,
-		.allocations = true,
+		.allocations = options->agent != NULL,
+		.time_metric = options->time_metric,
 	};
 	int used;
 
+	if (options->sampling.rate_hz > 0)
+		start.sampling_period_ns = (uint64_t)(1e9 / options->sampling.rate_hz);
 	uname(&name);
 	snprintf(system, sizeof(system), "%s %s %s", name.sysname, name.release, name.machine);
 	used = recording_name(recording, result->output, sizeof(result->output));
 	if (used < 0 || (size_t)used >= sizeof(result->output))
 		return error_set(err, ERROR_USAGE, "the path of the capture is too long");
 	return writer_open(result->output, options->replace, &start, &recording->writer, err);
+}
+
+/* Samples begin with the target's program; until Python is in it, that is looked for. */
+static void recording_start_sampling(struct recording *recording)
+{
+	struct recording_result *result = recording->result;
+	struct error *err = &result->sampling_error;
+
+	if (!recording->sampling)
+		return;
+	if (sampling_add(recording->sampling, recording->launch.pid, false, err) < 0 ||
+	    sampling_start(recording->sampling, err) < 0) {
+		sampling_close(recording->sampling, NULL);
+		recording->sampling = NULL;
+	}
+}
+
+static int recording_open_sampling(struct recording *recording, struct error *err)
+{
+	struct sampling_options options = recording->options->sampling;
+
+	if (!(options.rate_hz > 0))
+		return 0;
+	options.waits_for_census = recording->options->agent != NULL;
+	return sampling_open(&options, recording->writer, &recording->census, &recording->session,
+			     &recording->sampling, err);
 }
 
 /* Takes a capture back that nothing was recorded into. Devices and pipes stay. */
@@ -161,14 +192,23 @@ static int recording_launch(struct recording *recording, struct error *err)
 		launch_cancel(&recording->launch);
 		return status;
 	}
+	status = recording_open_sampling(recording, err);
+	if (status < 0) {
+		launch_cancel(&recording->launch);
+		recording_discard(recording);
+		return status;
+	}
 	session_publish_clock(&recording->session);
 	signals_watch(&recording->signals, recording->launch.pid);
 	status = launch_exec(&recording->launch, options->command[0], err);
-	if (status < 0)
+	if (status < 0) {
+		sampling_close(recording->sampling, NULL);
 		recording_discard(recording);
-	else
-		recording->result->launched = true;
-	return status;
+		return status;
+	}
+	recording->result->launched = true;
+	recording_start_sampling(recording);
+	return 0;
 }
 
 static int recording_wait_status(const siginfo_t *info)
@@ -194,6 +234,9 @@ static void recording_watch_target(struct recording *recording)
 		recording->target_ended = true;
 		signals_target_ended(&recording->signals);
 		recording->result->status = recording_wait_status(&info);
+		if (recording->sampling)
+			sampling_status(recording->sampling, recording->launch.pid,
+					recording->result->status);
 	}
 }
 
@@ -269,7 +312,8 @@ static void recording_meet(struct recording *recording, unsigned index)
 	if (!pid)
 		return;
 	process = process_create(&recording->session, index, pid,
-				 is_target ? recording->command : NULL, recording->writer);
+				 is_target ? recording->command : NULL, recording->writer,
+				 &recording->census);
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
 		struct process *other = recording->processes[i];
 
@@ -368,6 +412,8 @@ static uint64_t recording_round(struct recording *recording)
 		if (process)
 			words += process_drain(process);
 	}
+	if (recording->sampling)
+		words += sampling_drain(recording->sampling);
 	now_ns = session_publish_clock(&recording->session);
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
 		struct process *process = recording_process(recording, i);
@@ -419,6 +465,8 @@ static void recording_loop(struct recording *recording)
 		recording_watch_target(recording);
 		ended = recording->target_ended;
 		present = recording_look(recording);
+		if (recording->sampling)
+			present += sampling_alive(recording->sampling);
 		if (recording_round(recording))
 			recording->idle_rounds = 0;
 		else if (recording->idle_rounds < RECORDING_IDLE_ROUNDS)
@@ -439,6 +487,14 @@ static void recording_loop(struct recording *recording)
 	}
 }
 
+static void recording_end_sampling(struct recording *recording)
+{
+	if (!recording->sampling)
+		return;
+	sampling_close(recording->sampling, &recording->result->sampling);
+	recording->sampling = NULL;
+}
+
 static void recording_finish(struct recording *recording)
 {
 	struct recording_result *result = recording->result;
@@ -448,6 +504,7 @@ static void recording_finish(struct recording *recording)
 
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++)
 		recording_forget(recording, i);
+	recording_end_sampling(recording);
 
 	result->refused = atomic_load(&shared->refused) || atomic_load(&shared->denied);
 	result->foreign = atomic_load(&shared->foreign);
@@ -516,6 +573,7 @@ int recording_run(const struct recording_options *options, struct recording_resu
 	if (status < 0)
 		return status;
 	recording.command = recording_join(options->command);
+	census_init(&recording.census);
 	signals_begin(&recording.signals);
 	status = recording_launch(&recording, err);
 	if (status == 0) {
@@ -528,6 +586,7 @@ int recording_run(const struct recording_options *options, struct recording_resu
 		}
 	}
 	signals_end(&recording.signals);
+	census_deinit(&recording.census);
 	session_close(&recording.session);
 	free(recording.command);
 	return status;

@@ -8,9 +8,10 @@
 #include "base/error.h"
 #include "capture/model.h"
 #include "capture/writer.h"
+#include "collector/sampling.h"
 #include "wire/wire.h"
 
-/* One recording: starts a target with the agent and writes what it does into a capture. */
+/* One recording: starts a target and writes what it does into a capture. */
 struct recording_options {
 	const char *const *command; /* the target's argv, NULL-terminated; [0] is found by PATH */
 	const char *const *command_line; /* as the user gave it to sonde, for the capture */
@@ -31,6 +32,8 @@ struct recording_options {
 	uint64_t sample_rate_bytes;   /* 0: every event */
 	uint64_t temporary_threshold; /* CAPTURE_AGGREGATE */
 	bool trace_python_allocators;
+	struct sampling_options sampling; /* rate 0: none */
+	enum capture_time_metric time_metric;
 	bool drop;   /* lose events rather than let the target wait */
 	bool single; /* the first process that starts is the only one */
 
@@ -66,6 +69,9 @@ struct recording_result {
 	uint64_t frees_missed;
 	uint64_t peak_rss_bytes; /* of the process that had most */
 	uint64_t peak_bytes;     /* traced; CAPTURE_AGGREGATE of every event only, else 0 */
+
+	struct sampling_sums sampling;
+	struct error sampling_error; /* why nothing was sampled; code 0: nothing to say */
 };
 
 /*

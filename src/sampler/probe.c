@@ -109,9 +109,12 @@ static int probe_find_runtime(struct probe *probe, struct error *err)
 		probe->list_due_ns = 0;
 		return 0;
 	}
-	if (!retry && probe->options.patient)
+	if (!retry && !probe->options.patient)
+		return status;
+	if (!retry)
 		probe->find_step_ns = FIND_SELDOM_NS;
-	return retry || probe->options.patient ? 0 : status;
+	*err = (struct error){0};
+	return 0;
 }
 
 int probe_create(struct target *target, struct trace_tree *tree,

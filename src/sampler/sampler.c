@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/map.h"
 
@@ -418,6 +420,7 @@ static void round_of_all(struct sampler *sampler, uint64_t time_ns)
 	sweep(sampler);
 	count = sampler->count;
 	sampler->counts.rounds++;
+	sampler->counts.last_round_ns = time_ns;
 	pthread_mutex_unlock(&sampler->lock);
 	/* The row may grow, and move, while the lock is not held; entries stay. */
 	for (size_t i = 0; i < count; i++) {
@@ -470,6 +473,9 @@ static void *sample(void *data)
 	uint64_t begun_ns = monotonic_ns(), cell = 0, account_due_ns = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1ul);
+	/* It needs little, but in time. Not permitted to most, and not needed on an idle machine.
+	 */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), -10);
 	while (!atomic_load_explicit(&sampler->stop, memory_order_acquire)) {
 		double offset = ((double)cell + next_random(sampler)) * period_ns;
 		uint64_t now_ns, passed;

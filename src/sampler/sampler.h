@@ -67,6 +67,7 @@ struct sampler_counts {
 	struct probe_counts probe; /* of all processes */
 	uint64_t rounds;           /* deadlines met */
 	uint64_t rounds_missed;    /* deadlines that had passed */
+	uint64_t last_round_ns;    /* when the last one was, in session time */
 	uint64_t dropped;          /* samples for which the queue had no room */
 	uint64_t cpu_ns;           /* of the sampling thread */
 };

@@ -1,0 +1,229 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/destination.h"
+#include "cmd/outcome.h"
+#include "cmd/sampling.h"
+#include "cmd/template.h"
+#include "cmd/terminal.h"
+#include "collector/watching.h"
+
+struct attach_settings {
+	struct sampling_settings sampling;
+	uint64_t duration_ns;
+	const char *pid;
+	struct {
+		const char *path;
+		bool force, quiet;
+		int color; /* enum terminal_color */
+	} output;
+};
+
+static const struct attach_settings defaults = {
+	.sampling = {.what = SAMPLING_CPU, .rate_hz = SAMPLING_RATE_HZ},
+};
+
+#define AT(member) offsetof(struct attach_settings, member)
+
+static const struct option what_options[] = {
+	SAMPLING_OPTIONS(struct attach_settings, sampling),
+	{.name = "duration",
+	 .letter = 'd',
+	 .kind = OPTION_DURATION,
+	 .argument = "TIME",
+	 .help = "stop after so long, as in 30s or 5m; else when the process ends, or at Ctrl-C",
+	 .setting = AT(duration_ns)},
+	{.name = "pid",
+	 .letter = 'p',
+	 .kind = OPTION_TEXT,
+	 .argument = "PID",
+	 .help = "another way to name the process",
+	 .setting = AT(pid)},
+	{.name = "alloc",
+	 .kind = OPTION_REFUSED,
+	 .help = "allocations of a running process: not there yet",
+	 .refusal = "attaching to allocations is not there yet; start the program with sonde run "
+		    "instead"},
+	{.name = "native",
+	 .letter = 'n',
+	 .kind = OPTION_REFUSED,
+	 .help = "native stacks beside Python's: not there yet",
+	 .refusal = "native stacks are not there yet; without it Python stacks are recorded"},
+	{0},
+};
+
+static const struct option output_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = OPTION_TEXT,
+	 .argument = "FILE",
+	 .completes = COMPLETES_FILE,
+	 .help = "the capture, instead of sonde-attach.PID.sonde; %p in it becomes the process id, "
+		 "%h the host, %t the time",
+	 .setting = AT(output.path)},
+	{.name = "force",
+	 .letter = 'f',
+	 .kind = OPTION_FLAG,
+	 .help = "overwrite FILE if it exists",
+	 .setting = AT(output.force)},
+	{.name = "quiet",
+	 .letter = 'q',
+	 .kind = OPTION_FLAG,
+	 .help = "say nothing, unless something is wrong",
+	 .setting = AT(output.quiet)},
+	{.name = "color",
+	 .kind = OPTION_CHOICE,
+	 .argument = "WHEN",
+	 .choices = terminal_color_choices,
+	 .help = "auto, always or never; auto minds NO_COLOR and FORCE_COLOR",
+	 .setting = AT(output.color)},
+	{0},
+};
+
+static const struct option_group what_group = {"What to record", what_options};
+static const struct option_group output_group = {"Output", output_options};
+
+static const struct option_group *const options[] = {
+	&what_group,
+	&output_group,
+	&command_common_options,
+	NULL,
+};
+
+static int parse_pid(const struct attach_settings *settings, const struct arguments *arguments,
+		     pid_t *pid, struct error *err)
+{
+	const char *text = arguments->count ? arguments->items[0] : settings->pid;
+	char *end;
+	long value;
+
+	if (!text)
+		return error_set(err, ERROR_USAGE, "name a process by its id: sonde attach PID");
+	if (arguments->count && settings->pid)
+		return error_set(err, ERROR_USAGE, "name one process, either way");
+	value = strtol(text, &end, 10);
+	if (end == text || *end || value <= 0 || value > INT_MAX)
+		return error_set(err, ERROR_USAGE, "'%s' is no process id", text);
+	*pid = (pid_t)value;
+	return 0;
+}
+
+/* Where the capture goes; to be freed. */
+static char *choose_path(const struct attach_settings *settings, pid_t pid, struct error *err)
+{
+	const char *path = settings->output.path ? settings->output.path : "sonde-attach.%p.sonde";
+	char host[HOST_NAME_MAX + 1] = "";
+	char *filled;
+
+	if (template_check(path, err) < 0)
+		return NULL;
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	filled = template_expand(path, pid, host, time(NULL));
+	if (destination_check(filled, settings->output.force, err) < 0) {
+		free(filled);
+		return NULL;
+	}
+	return filled;
+}
+
+static void say_begun(void)
+{
+	fputs("sonde: sampling; Ctrl-C ends it\n", stderr);
+}
+
+static int run(const void *data, const struct arguments *arguments, struct error *err)
+{
+	const struct attach_settings *settings = data;
+	const char *command_line[4] = {"attach", NULL, NULL};
+	struct recording_result result;
+	struct watching_options watching = {
+		.command_line = command_line,
+		.sonde_version = SONDE_VERSION,
+		.replace = settings->output.force,
+		.sampling = sampling_choose(&settings->sampling, false),
+		.time_metric = sampling_metric(&settings->sampling),
+		.duration_ns = settings->duration_ns,
+	};
+	const struct outcome_look look = {
+		.quiet = settings->output.quiet,
+		.color = terminal_color((enum terminal_color)settings->output.color, STDERR_FILENO),
+	};
+	char pid_text[16];
+	char *path;
+	int status = parse_pid(settings, arguments, &watching.pid, err);
+
+	if (status < 0)
+		return status;
+	snprintf(pid_text, sizeof(pid_text), "%d", watching.pid);
+	command_line[1] = pid_text;
+	path = choose_path(settings, watching.pid, err);
+	if (!path)
+		return -err->code;
+	watching.output = path;
+	if (!look.quiet && isatty(STDERR_FILENO))
+		watching.begun = say_begun;
+	status = watching_run(&watching, &result, err);
+	if (result.launched) {
+		if (status < 0)
+			command_print_error(err);
+		outcome_say(&result, &look);
+		status = status < 0 ? -status : 0;
+	}
+	free(path);
+	return status;
+}
+
+static const struct command_example examples[] = {
+	{"sonde attach 4711 --duration 30s", "where the time of this process goes"},
+	{"sonde attach 4711 --wall -o waits.sonde", "waiting included, until Ctrl-C"},
+	{"sonde attach -s 4711", "with the workers that it has and starts"},
+	{0},
+};
+
+const struct command command_attach = {
+	.name = "attach",
+	.group = COMMAND_RECORD,
+	.arguments = "PID",
+	.summary = "sample a running Python process, without stopping it",
+	.description =
+		"Samples the stacks of all threads of a running process from outside: what each "
+		"runs, whether it holds the GIL or waits for it, and what it is blocked on. The "
+		"process goes on as ever; nothing is written into it. Only a thread whose stack "
+		"changes each time it is read is stopped, for some microseconds, and counted.\n\n"
+		"What it takes to be allowed to read a process: sonde doctor PID.",
+	.examples = examples,
+	.options = options,
+	.order = OPTIONS_ANYWHERE,
+	.arguments_max = 1,
+	.defaults = &defaults,
+	.settings_bytes = sizeof(defaults),
+	.run = run,
+};
+
+static const struct command_example record_examples[] = {
+	{"sonde record 4711 -d 30s", "the same as sonde attach --cpu"},
+	{"sonde record -p 4711 -r 200 -o api.sonde", "as other profilers spell it"},
+	{0},
+};
+
+const struct command command_record = {
+	.name = "record",
+	.group = COMMAND_RECORD,
+	.arguments = "PID",
+	.summary = "the same as attach --cpu, by the name that other profilers use",
+	.description = "Does what sonde attach does. To start a program and sample it: sonde run "
+		       "--cpu.",
+	.examples = record_examples,
+	.options = options,
+	.order = OPTIONS_ANYWHERE,
+	.arguments_max = 1,
+	.defaults = &defaults,
+	.settings_bytes = sizeof(defaults),
+	.run = run,
+};

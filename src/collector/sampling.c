@@ -1,0 +1,382 @@
+#include "collector/sampling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_SAMPLES 4096u
+#define CENSUS_NS     1000000000ull /* that another recorder is waited for */
+
+_Static_assert((int)WAIT_FUTEX == (int)SAMPLE_WAIT_FUTEX && (int)WAIT_END == (int)SAMPLE_WAIT_END,
+	       "the capture numbers waits as the target room does");
+
+struct sampled_process {
+	pid_t pid;
+	process_id id; /* 0: not known to the capture yet */
+	bool is_ours;  /* we told the capture of it */
+	bool has_status;
+	int status;
+};
+
+struct sampling {
+	struct sampling_options options;
+	struct capture_writer *writer;
+	struct census *census;
+	const struct session *session;
+	struct sampler *sampler;
+
+	struct sampled_process *processes; /* by the sampler's number */
+	size_t process_count;
+	stack_id *stacks; /* by node; 0: not known */
+	size_t stack_room;
+	uint32_t *path; /* of nodes */
+	size_t path_room;
+
+	struct sampler_process pending; /* news that wait for the census */
+	bool has_pending;
+	struct sample batch[BATCH_SAMPLES];
+	struct capture_sample round[BATCH_SAMPLES];
+	uint64_t first_ns, samples;
+	unsigned told;
+};
+
+static void *checked(void *memory)
+{
+	if (!memory) {
+		fputs("sonde: out of memory for samples\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static uint64_t session_time(void *data)
+{
+	return session_now_ns(data);
+}
+
+int sampling_open(const struct sampling_options *options, struct capture_writer *writer,
+		  struct census *census, const struct session *session, struct sampling **out,
+		  struct error *err)
+{
+	struct sampling *sampling = checked(calloc(1, sizeof(*sampling)));
+	struct sampler_options sampler = {
+		.rate_hz = options->rate_hz,
+		.never_pause = options->never_pause,
+		.python_only = options->python_only,
+		.subprocesses = options->subprocesses,
+		.now_ns = session_time,
+		.now_data = (void *)(uintptr_t)session,
+	};
+	int status = sampler_create(&sampler, &sampling->sampler, err);
+
+	if (status < 0) {
+		free(sampling);
+		return status;
+	}
+	sampling->options = *options;
+	sampling->writer = writer;
+	sampling->census = census;
+	sampling->session = session;
+	*out = sampling;
+	return 0;
+}
+
+int sampling_add(struct sampling *sampling, pid_t pid, bool must, struct error *err)
+{
+	return sampler_add(sampling->sampler, pid, must, NULL, err);
+}
+
+int sampling_start(struct sampling *sampling, struct error *err)
+{
+	sampling->first_ns = session_now_ns(sampling->session);
+	return sampler_start(sampling->sampler, err);
+}
+
+static struct sampled_process *find_process(struct sampling *sampling, uint32_t number)
+{
+	if (number >= sampling->process_count) {
+		size_t count = 2 * (size_t)number + 8;
+
+		sampling->processes =
+			checked(realloc(sampling->processes, count * sizeof(*sampling->processes)));
+		memset(&sampling->processes[sampling->process_count], 0,
+		       (count - sampling->process_count) * sizeof(*sampling->processes));
+		sampling->process_count = count;
+	}
+	return &sampling->processes[number];
+}
+
+/* False: not yet, somebody who knows more of it may still tell. */
+static bool take_begin(struct sampling *sampling, const struct sampler_process *news, bool last)
+{
+	struct sampled_process *process = find_process(sampling, news->process);
+	struct capture_process told = {
+		.pid = (uint32_t)news->pid,
+		.parent_pid = (uint32_t)news->parent_pid,
+		.command = news->command ? news->command : "",
+		.executable = news->executable ? news->executable : "",
+		.python_version = news->python_version,
+		.python_allocator = "",
+		.start_ns = news->time_ns,
+	};
+
+	process->pid = news->pid;
+	process->id = sampling->options.waits_for_census
+			      ? census_process(sampling->census, (uint32_t)news->pid)
+			      : 0;
+	if (!process->id && sampling->options.waits_for_census && !last &&
+	    session_now_ns(sampling->session) < news->time_ns + CENSUS_NS)
+		return false;
+	sampling->told++;
+	if (process->id)
+		return true;
+	process->is_ours = true;
+	process->id = writer_process(sampling->writer, &told);
+	census_put_process(sampling->census, (uint32_t)news->pid, process->id);
+	return true;
+}
+
+static void take_end(struct sampling *sampling, const struct sampler_process *news)
+{
+	const struct sampled_process *process = find_process(sampling, news->process);
+
+	if (process->is_ours)
+		writer_process_end(sampling->writer, process->id, news->time_ns,
+				   process->has_status ? process->status : -1);
+}
+
+/* News come before the samples that need them. False while those must wait. */
+static bool take_news(struct sampling *sampling, bool last)
+{
+	while (sampling->has_pending ||
+	       sampler_take_process(sampling->sampler, &sampling->pending)) {
+		struct sampler_process *news = &sampling->pending;
+
+		sampling->has_pending = true;
+		/* Samples of a process that has ended may still be in the queue: its end is told
+		 * behind them. */
+		if (news->ended)
+			return true;
+		if (!take_begin(sampling, news, last))
+			return false;
+		free(news->command);
+		free(news->executable);
+		sampling->has_pending = false;
+	}
+	return true;
+}
+
+static void take_ends(struct sampling *sampling)
+{
+	if (!sampling->has_pending || !sampling->pending.ended)
+		return;
+	take_end(sampling, &sampling->pending);
+	sampling->has_pending = false;
+}
+
+static stack_id name_node(struct sampling *sampling, uint32_t node, stack_id parent)
+{
+	struct trace_tree *tree = sampler_tree(sampling->sampler);
+	const struct trace_code *code = trace_tree_code(tree, trace_tree_node(tree, node)->code);
+	frame_id frame;
+
+	if (!code->function)
+		return parent;
+	frame = writer_frame(sampling->writer, FRAME_PYTHON, code->function, strlen(code->function),
+			     code->file, strlen(code->file), trace_tree_line(tree, node));
+	return writer_stack(sampling->writer, parent, frame);
+}
+
+static void make_room(struct sampling *sampling, uint32_t node)
+{
+	size_t room = sampling->stack_room;
+
+	if (node < room)
+		return;
+	room = 2 * (size_t)node + 1024;
+	sampling->stacks = checked(realloc(sampling->stacks, room * sizeof(*sampling->stacks)));
+	memset(&sampling->stacks[sampling->stack_room], 0,
+	       (room - sampling->stack_room) * sizeof(*sampling->stacks));
+	sampling->stack_room = room;
+}
+
+/* The capture's stack of a node: parents are older, so their numbers are smaller. */
+static stack_id stack_of(struct sampling *sampling, uint32_t node)
+{
+	struct trace_tree *tree = sampler_tree(sampling->sampler);
+	size_t depth = 0;
+	stack_id stack = 0;
+
+	if (node == SAMPLE_STACK_EMPTY || node == SAMPLE_STACK_UNKNOWN)
+		return 0;
+	make_room(sampling, node);
+	while (node > SAMPLE_STACK_UNKNOWN && !sampling->stacks[node]) {
+		if (depth == sampling->path_room) {
+			sampling->path_room = 2 * sampling->path_room + 256;
+			sampling->path = checked(realloc(
+				sampling->path, sampling->path_room * sizeof(*sampling->path)));
+		}
+		sampling->path[depth++] = node;
+		node = trace_tree_node(tree, node)->parent;
+	}
+	if (node > SAMPLE_STACK_UNKNOWN)
+		stack = sampling->stacks[node];
+	while (depth > 0) {
+		node = sampling->path[--depth];
+		stack = sampling->stacks[node] = name_node(sampling, node, stack);
+	}
+	return stack;
+}
+
+static thread_id thread_of(struct sampling *sampling, process_id process, pid_t tid)
+{
+	thread_id thread = census_thread(sampling->census, process, (uint32_t)tid);
+
+	if (!thread) {
+		thread = writer_thread(sampling->writer, process, (uint32_t)tid, "");
+		census_offer_thread(sampling->census, process, (uint32_t)tid, thread);
+	}
+	return thread;
+}
+
+static void take_names(struct sampling *sampling)
+{
+	struct sampler_thread news;
+
+	while (sampler_take_thread(sampling->sampler, &news)) {
+		process_id process = find_process(sampling, news.process)->id;
+
+		if (process)
+			writer_thread_name(sampling->writer, thread_of(sampling, process, news.tid),
+					   news.name);
+	}
+}
+
+static void write_round(struct sampling *sampling, const struct sample *samples, size_t count)
+{
+	process_id process = find_process(sampling, samples[0].process)->id;
+
+	for (size_t i = 0; i < count; i++) {
+		sampling->round[i] = (struct capture_sample){
+			.thread = thread_of(sampling, process, samples[i].tid),
+			.stack = stack_of(sampling, samples[i].stack),
+			.flags = samples[i].flags,
+			.wait = samples[i].wait,
+		};
+	}
+	writer_samples(sampling->writer, process, samples[0].time_ns, sampling->round, count);
+}
+
+static void write_batch(struct sampling *sampling, size_t count)
+{
+	size_t from = 0;
+
+	for (size_t i = 1; i <= count; i++) {
+		const struct sample *first = &sampling->batch[from];
+
+		if (i < count && sampling->batch[i].process == first->process &&
+		    sampling->batch[i].time_ns == first->time_ns)
+			continue;
+		write_round(sampling, first, i - from);
+		from = i;
+	}
+}
+
+static void tell_sums(struct sampling *sampling)
+{
+	struct sampling_sums sums;
+
+	sampling_sum(sampling, &sums);
+	writer_sampling(sampling->writer, &sums.sampling);
+}
+
+static uint64_t drain(struct sampling *sampling, bool last)
+{
+	uint64_t moved = 0;
+	size_t count;
+
+	do {
+		if (!take_news(sampling, last))
+			return moved;
+		count = sampler_take(sampling->sampler, sampling->batch, BATCH_SAMPLES);
+		write_batch(sampling, count);
+		moved += count;
+		if (count < BATCH_SAMPLES)
+			take_ends(sampling);
+	} while (count == BATCH_SAMPLES || sampling->has_pending);
+	sampling->samples += moved;
+	take_names(sampling);
+	tell_sums(sampling);
+	return moved;
+}
+
+uint64_t sampling_drain(struct sampling *sampling)
+{
+	return drain(sampling, false);
+}
+
+void sampling_status(struct sampling *sampling, pid_t pid, int status)
+{
+	for (size_t i = 0; i < sampling->process_count; i++) {
+		if (sampling->processes[i].pid == pid) {
+			sampling->processes[i].has_status = true;
+			sampling->processes[i].status = status;
+		}
+	}
+}
+
+void sampling_close(struct sampling *sampling, struct sampling_sums *sums)
+{
+	if (!sampling)
+		return;
+	sampler_stop(sampling->sampler);
+	drain(sampling, true);
+	if (sums)
+		sampling_sum(sampling, sums);
+	for (size_t i = 0; i < sampling->process_count; i++) {
+		const struct sampled_process *process = &sampling->processes[i];
+
+		if (process->is_ours && process->has_status)
+			writer_process_end(sampling->writer, process->id,
+					   session_now_ns(sampling->session), process->status);
+	}
+	sampler_destroy(sampling->sampler);
+	free(sampling->processes);
+	free(sampling->stacks);
+	free(sampling->path);
+	free(sampling);
+}
+
+unsigned sampling_alive(struct sampling *sampling)
+{
+	return sampler_alive(sampling->sampler);
+}
+
+void sampling_sum(struct sampling *sampling, struct sampling_sums *sums)
+{
+	struct sampler_counts counts;
+
+	sampler_count(sampling->sampler, &counts);
+	*sums = (struct sampling_sums){
+		.samples = sampling->samples,
+		.processes = sampling->told,
+		.sampling =
+			{
+				.rounds = counts.rounds,
+				.rounds_missed = counts.rounds_missed,
+				.sampled_ns = counts.last_round_ns > sampling->first_ns
+						      ? counts.last_round_ns - sampling->first_ns
+						      : 0,
+				.looks = counts.probe.looks,
+				.unchanged = counts.probe.unchanged,
+				.reads = counts.probe.reads,
+				.retries = counts.probe.retries,
+				.pauses = counts.probe.pauses,
+				.paused_ns = counts.probe.paused_ns,
+				.failures = counts.probe.failures,
+				.missed = counts.probe.missed,
+				.dropped = counts.dropped,
+				.cpu_ns = counts.cpu_ns,
+			},
+	};
+}

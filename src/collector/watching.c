@@ -1,0 +1,192 @@
+#include "collector/watching.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WATCHING_SLEEP_NS 10000000u
+#define WATCHING_SEAL_NS  250000000ull
+
+static const int watching_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define WATCHING_SIGNALS (sizeof(watching_signals) / sizeof(watching_signals[0]))
+
+static volatile sig_atomic_t watching_asked_to_end;
+
+struct watching {
+	const struct watching_options *options;
+	struct recording_result *result;
+	struct session session;
+	struct census census;
+	struct capture_writer *writer;
+	struct sampling *sampling;
+	struct sigaction before[WATCHING_SIGNALS];
+};
+
+static void watching_end(int number)
+{
+	(void)number;
+	watching_asked_to_end = 1;
+}
+
+/* What sonde's caller has it ignore stays ignored. */
+static void watching_take_signals(struct watching *watching)
+{
+	struct sigaction action = {.sa_handler = watching_end};
+
+	watching_asked_to_end = 0;
+	for (size_t i = 0; i < WATCHING_SIGNALS; i++) {
+		sigaction(watching_signals[i], NULL, &watching->before[i]);
+		if (watching->before[i].sa_handler != SIG_IGN)
+			sigaction(watching_signals[i], &action, NULL);
+	}
+}
+
+static void watching_give_signals_back(const struct watching *watching)
+{
+	for (size_t i = 0; i < WATCHING_SIGNALS; i++)
+		sigaction(watching_signals[i], &watching->before[i], NULL);
+}
+
+static int watching_open_writer(struct watching *watching, struct error *err)
+{
+	const struct watching_options *options = watching->options;
+	struct utsname name = {0};
+	char system[sizeof(name.sysname) + sizeof(name.release) + sizeof(name.machine)];
+	struct capture_start start = {
+		.mode = CAPTURE_FULL,
+		.wall_time_ns = watching->session.wall_time_ns,
+		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
+		.command_line = options->command_line,
+		.host = name.nodename,
+		.system = system,
+		.sonde_version = options->sonde_version,
+		.sampling_period_ns = (uint64_t)(1e9 / options->sampling.rate_hz),
+		.time_metric = options->time_metric,
+	};
+
+	uname(&name);
+	snprintf(system, sizeof(system), "%s %s %s", name.sysname, name.release, name.machine);
+	snprintf(watching->result->output, sizeof(watching->result->output), "%s", options->output);
+	return writer_open(options->output, options->replace, &start, &watching->writer, err);
+}
+
+/* Everything that may be refused is asked for before there is a file; that comes last. The writer
+ * must be there for the sampling, which is why the process is tried alone first. */
+static int watching_try(const struct watching_options *options, struct error *err)
+{
+	struct target *target;
+	int status = target_open(options->pid, &target, err);
+	struct target_runtime runtime;
+	bool retry = false;
+
+	if (status < 0)
+		return status;
+	status = target_find_runtime(target, &runtime, &retry, err);
+	if (status == 0)
+		target_runtime_deinit(&runtime);
+	target_close(target);
+	return retry ? 0 : status;
+}
+
+static int watching_start(struct watching *watching, struct error *err)
+{
+	const struct watching_options *options = watching->options;
+	int status = sampling_open(&options->sampling, watching->writer, &watching->census,
+				   &watching->session, &watching->sampling, err);
+
+	if (status == 0)
+		status = sampling_add(watching->sampling, options->pid, false, err);
+	if (status == 0)
+		status = sampling_start(watching->sampling, err);
+	return status;
+}
+
+static void watching_sleep(void)
+{
+	struct timespec pause = {.tv_nsec = WATCHING_SLEEP_NS};
+
+	nanosleep(&pause, NULL);
+}
+
+static void watching_loop(struct watching *watching)
+{
+	uint64_t end_ns = watching->options->duration_ns;
+	struct error ignored;
+
+	while (!watching_asked_to_end && sampling_alive(watching->sampling) &&
+	       (!end_ns || session_now_ns(&watching->session) < end_ns)) {
+		watching_sleep();
+		sampling_drain(watching->sampling);
+		writer_seal(watching->writer, WATCHING_SEAL_NS, &ignored);
+	}
+}
+
+static int watching_finish(struct watching *watching, struct error *err)
+{
+	struct recording_result *result = watching->result;
+	struct stat file;
+	int status;
+
+	sampling_close(watching->sampling, &result->sampling);
+	result->duration_ns = session_now_ns(&watching->session);
+	result->complete = true;
+	result->bytes = writer_bytes(watching->writer);
+	status = writer_close(watching->writer, true, err);
+	if (status < 0) {
+		result->cut = true;
+		result->complete = false;
+	}
+	if (stat(result->output, &file) == 0) {
+		if (S_ISREG(file.st_mode))
+			result->bytes = (uint64_t)file.st_size;
+	} else if (errno == ENOENT && status == 0) {
+		result->gone = true;
+		status = error_set(err, ERROR_FAILED,
+				   "%s is gone: it was moved or removed while it was written",
+				   result->output);
+	}
+	return status;
+}
+
+int watching_run(const struct watching_options *options, struct recording_result *result,
+		 struct error *err)
+{
+	struct watching watching = {.options = options, .result = result};
+	const struct session_options session = {0};
+	int status = watching_try(options, err);
+
+	*result = (struct recording_result){.status = -1};
+	if (status < 0)
+		return status;
+	status = session_open(&watching.session, &session, err);
+	if (status < 0)
+		return status;
+	census_init(&watching.census);
+	status = watching_open_writer(&watching, err);
+	if (status == 0) {
+		watching_take_signals(&watching);
+		status = watching_start(&watching, err);
+		if (status == 0) {
+			result->launched = true;
+			if (options->begun)
+				options->begun();
+			watching_loop(&watching);
+			status = watching_finish(&watching, err);
+		} else {
+			struct error ignored;
+
+			sampling_close(watching.sampling, NULL);
+			writer_close(watching.writer, false, &ignored);
+			unlink(options->output);
+		}
+		watching_give_signals_back(&watching);
+	}
+	census_deinit(&watching.census);
+	session_close(&watching.session);
+	return status;
+}
