@@ -33,8 +33,9 @@
  *   3. The end of a traced thread is taken: a process does not end before its tracer knows.
  *   4. What is seized is let go of by pause_end, or is owed. What is owed is let go of by the first
  *      call of this file that finds it stopped or ended.
- *   5. A thread is not seized while it is in uninterruptible sleep: only what falls asleep so
- *      between the look at it and the stop, some microseconds, can be owed at all.
+ *   5. A thread is not seized while it is in uninterruptible sleep. What is owed is therefore on a
+ *      busy machine's run queue for longer than a pause waits, or fell asleep so between the look
+ *      at it and the stop.
  *
  * The thread that the kernel knows as the tracer is the one that calls, so what is owed is kept per
  * thread.
@@ -160,6 +161,18 @@ static void pause_owe(pid_t tid)
 		owed.tids[owed.count++] = tid;
 }
 
+/* Whether it is seized already; it is owed no more then. */
+static bool pause_take_owed(pid_t tid)
+{
+	for (size_t i = 0; i < owed.count; i++) {
+		if (owed.tids[i] == tid) {
+			owed.tids[i] = owed.tids[--owed.count];
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The letter of the thread's state, 0 if there is no such thread. */
 static char pause_state(pid_t tid)
 {
@@ -259,32 +272,36 @@ static void pause_let_go(pid_t tid)
 	pause_settle();
 }
 
-enum pause_result pause_begin(pid_t tid, struct pause *pause)
+/* Makes it ours and asks it to stop. */
+static enum pause_result pause_seize(pid_t tid)
 {
-	int code = 0;
+	char state = pause_state(tid);
 
-	*pause = (struct pause){.tid = tid};
-	if (owed.count)
-		pause_settle();
-	switch (pause_state(tid)) {
-	case 'D':
+	if (state == 'D' || owed.count == PAUSE_OWED_MAX)
 		return PAUSE_LATE;
-	case 0:
-	case 'Z':
-	case 'X':
+	if (!state || state == 'Z' || state == 'X')
 		return PAUSE_GONE;
-	default:
-		break;
-	}
-	if (owed.count == PAUSE_OWED_MAX)
-		return PAUSE_LATE;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
-		char state = errno == ESRCH ? 0 : pause_state(tid);
-
+		state = errno == ESRCH ? 0 : pause_state(tid);
 		return !state || state == 'Z' || state == 'X' ? PAUSE_GONE : PAUSE_DENIED;
 	}
 	/* It fails only where the thread has ended. */
 	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return PAUSE_STOPPED;
+}
+
+enum pause_result pause_begin(pid_t tid, struct pause *pause)
+{
+	enum pause_result result;
+	int code = 0;
+
+	*pause = (struct pause){.tid = tid};
+	if (!pause_take_owed(tid)) {
+		pause_settle();
+		result = pause_seize(tid);
+		if (result != PAUSE_STOPPED)
+			return result;
+	}
 	switch (pause_wait(tid, &code)) {
 	case SEEN_NOTHING:
 		pause_owe(tid);

@@ -20,7 +20,8 @@ enum pause_result {
 	PAUSE_STOPPED,
 	PAUSE_GONE,   /* the thread has ended */
 	PAUSE_DENIED, /* not permitted, or another tracer has it */
-	/* It is in uninterruptible sleep (a vfork, a disk), or fell into it: it runs. */
+	/* It did not stop in time: it is in uninterruptible sleep (a vfork, a disk), or waits for a
+	 * CPU. It goes on, see pause_settle. */
 	PAUSE_LATE,
 };
 
@@ -35,9 +36,10 @@ enum pause_result pause_begin(pid_t tid, struct pause *pause);
 void pause_end(struct pause *pause);
 
 /*
- * Call it now and then from the thread that pauses: costs nothing but in one case. A thread that
- * falls into an uninterruptible sleep in the very microseconds in which it is to be stopped (then
- * PAUSE_LATE), or is killed while it is, can only be let go of when it wakes or ends. The next call
- * of pause_begin or pause_settle does it; so does the kernel when the calling thread ends.
+ * Call it before each round of looks, from the thread that pauses; it costs nothing but in one
+ * case. A thread that does not come to run for milliseconds, because the machine is busy, or that
+ * falls into an uninterruptible sleep just when it is to be stopped (both PAUSE_LATE), can only be
+ * let go of when it has come to its stop. The next pause_begin or pause_settle does it; so does the
+ * kernel when the calling thread ends.
  */
 void pause_settle(void);
