@@ -532,6 +532,10 @@ static void test_reads_little(void **state)
 	assert_in_range(count_events(r), 500, 999);
 	reader_close(r);
 	r = open_reader("both");
+	reader_check(r);
+	assert_non_null(strstr(reader_damage(r), "(samples)"));
+	reader_close(r);
+	r = open_reader("both");
 	reader_window(r, 1000ull * MS, UINT64_MAX);
 	assert_int_equal(count_samples(r), samples - first);
 	assert_null(reader_damage(r));
@@ -586,6 +590,11 @@ static void test_two_passes(void **state)
 		assert_null(reader_damage(r));
 		reader_close(r);
 	}
+	r = open_reader("both");
+	reader_check(r);
+	assert_null(reader_damage(r));
+	assert_int_equal(reader_stack_count(r), t.stacks);
+	reader_close(r);
 	r = open_reader("both");
 	assert_int_equal(reader_events(r, &event, 1), 1);
 	assert_int_equal(reader_samples(r, &sample, 1), 1);

@@ -122,7 +122,9 @@ static size_t record(struct capture_writer *w, bool complete, int *result, struc
 	t.shy = true;
 	for (unsigned i = 0; i < 3; i++) {
 		trial_run(&t, 20);
+		trial_sample(&t, 5);
 		writer_rss(w, t.process, t.time_ns, 4096);
+		writer_sampling(w, &(struct capture_sampling){.rounds = 5 * (i + 1)});
 		status = writer_seal(w, 0, i ? &later : err);
 		/* The first error is the only one. */
 		if (*result < 0) {
@@ -151,15 +153,19 @@ static size_t record(struct capture_writer *w, bool complete, int *result, struc
 static size_t count_events(const char *name, bool *complete, bool *damaged)
 {
 	struct capture_reader *r;
+	struct sample_event samples[100];
 	struct event events[100];
 	struct error err;
-	size_t n, count = 0;
+	size_t n, count = 0, sample_count = 0;
 
 	if (reader_open(trial_path(name), &r, &err) < 0)
 		fail_msg("%s", err.message);
 	while ((n = reader_events(r, events, 100)))
 		count += n;
 	assert_int_equal(count, reader_event_count(r));
+	while ((n = reader_samples(r, samples, 100)))
+		sample_count += n;
+	assert_int_equal(sample_count, reader_sample_count(r));
 	*complete = reader_complete(r);
 	*damaged = reader_damage(r) != NULL;
 	reader_close(r);
@@ -276,6 +282,7 @@ static void test_going_on_after_an_error(void **state)
 	/* The disk is well again: nothing is written all the same, there would be a hole. */
 	disk.room = UINT64_MAX;
 	trial_run(&t, 300000);
+	trial_sample(&t, 100);
 	assert_int_equal(writer_seal(w, 0, &err), -ERROR_FAILED);
 	assert_int_equal(writer_close(w, true, &err), -ERROR_FAILED);
 	assert_int_equal(file_bytes("after"), bytes);
