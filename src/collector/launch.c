@@ -132,6 +132,10 @@ static _Noreturn void launch_child(const struct launch_options *options, char **
 
 	if (read(gate, &go, 1) != 1)
 		_exit(0);
+	for (int i = 0; options->streams && i <= STDERR_FILENO; i++) {
+		if (options->streams[i] >= 0)
+			dup2(options->streams[i], i);
+	}
 	signals_child(signals);
 	execvpe(options->argv[0], (char *const *)(uintptr_t)options->argv, environment);
 	errnum = errno;
@@ -198,6 +202,8 @@ int launch_fork(struct launch *launch, const struct launch_options *options,
 				 "the path of the agent, %s, must not contain spaces or colons: "
 				 "LD_PRELOAD cannot spell them; install sonde elsewhere",
 				 options->agent);
+	if (!session)
+		return launch_fork_with(launch, options, environ, signals, err);
 	inherited = launch_inherited_fd(session);
 	if (inherited < 0)
 		return error_set_errno(err, ERROR_FAILED, errno, "cannot hand on the session");

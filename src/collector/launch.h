@@ -19,14 +19,17 @@ struct launch {
 struct launch_options {
 	const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH */
 	const char *agent; /* preloaded in front of whatever is preloaded already; NULL: none */
+	/* Descriptors of its input, output and errors; -1: as ours. NULL: all of them as ours. */
+	const int *streams;
 };
 
 /* Whether the program can be found and executed, as execvp would. Fails with ERROR_NOT_FOUND or
  * ERROR_NOT_EXECUTABLE. */
 int launch_check(const char *program, struct error *err);
 
-/* Standard streams, signal mask and dispositions, and the environment but for the agent's, are
- * the target's as they were sonde's. */
+/* Standard streams but for those that were named, signal mask and dispositions, and the
+ * environment but for the agent's, are the target's as they were sonde's. session: NULL for a
+ * target that is not to know of one. */
 int launch_fork(struct launch *launch, const struct launch_options *options,
 		const struct session *session, const struct signals *signals, struct error *err);
 
