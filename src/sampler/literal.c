@@ -45,8 +45,7 @@ void literal_int(struct buffer *out, const uint32_t *digits, size_t count, bool 
 		literal_int_bits(out, digits[count - 1], count, is_negative);
 		return;
 	}
-	if (count)
-		memcpy(number, digits, count * sizeof(*number));
+	memcpy(number, digits, count * sizeof(*number));
 	for (size_t left = count; left;) {
 		uint64_t rest = 0;
 

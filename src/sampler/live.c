@@ -10,7 +10,6 @@
 #define THREADS_MAX (1u << 22)
 #define STATE_FLAGS \
 	(SAMPLE_RUNNING | SAMPLE_HOLDS_GIL | SAMPLE_WAITS_GIL | SAMPLE_GC | SAMPLE_UNKNOWN)
-#define PROCESSES_MAX   (1u << 20)
 #define GAP_NS          1000000000ull /* longer than any round takes: nobody watched */
 #define GAP_PERIODS     20u
 #define ROUNDS_TO_LEAVE 2u /* without a thread, before it is gone */
@@ -54,8 +53,9 @@ struct live *live_create(const struct live_options *options)
 	live->slot_ns = options->window_ns / WINDOW_SLOTS;
 	if (!live->slot_ns)
 		live->slot_ns = 1;
-	map_init(&live->cell_of);
+	map_init(&live->process_of);
 	map_init(&live->thread_of);
+	map_init(&live->cell_of);
 	return live;
 }
 
@@ -72,8 +72,9 @@ void live_destroy(struct live *live)
 	free(live->processes);
 	free(live->threads);
 	free(live->cells);
-	map_deinit(&live->cell_of);
+	map_deinit(&live->process_of);
 	map_deinit(&live->thread_of);
+	map_deinit(&live->cell_of);
 	free(live);
 }
 
@@ -141,30 +142,45 @@ void live_reset(struct live *live)
 	live->slot++;
 }
 
-static struct live_process *live_process_at(struct live *live, uint32_t number)
+/* Our number of a process, by the sampler's; false: there were no news of it. */
+static bool live_find_process(struct live *live, uint32_t sampled, uint32_t *process)
 {
-	if (number >= PROCESSES_MAX)
-		return NULL;
-	while (number >= live->process_room)
-		live->processes = live_grow(live->processes, live->process_room,
-					    &live->process_room, sizeof(*live->processes));
-	if (number >= live->process_count)
-		live->process_count = number + 1;
-	return &live->processes[number];
+	uint64_t found;
+
+	if (live->sampled != sampled + 1) {
+		if (!map_find(&live->process_of, (uint64_t)sampled + 1, &found))
+			return false;
+		live->sampled = sampled + 1;
+		live->process = (uint32_t)found;
+	}
+	*process = live->process;
+	return true;
+}
+
+static struct live_process *live_new_process(struct live *live, uint32_t sampled)
+{
+	live->processes = live_grow(live->processes, live->process_count, &live->process_room,
+				    sizeof(*live->processes));
+	map_put(&live->process_of, (uint64_t)sampled + 1, live->process_count);
+	return &live->processes[live->process_count++];
 }
 
 void live_news(struct live *live, const struct sampler_process *news)
 {
-	struct live_process *process = live_process_at(live, news->process);
+	struct live_process *process;
+	uint32_t number;
 
-	if (!process)
+	if (live_find_process(live, news->process, &number))
+		process = &live->processes[number];
+	else if (news->ended)
 		return;
+	else
+		process = live_new_process(live, news->process);
 	if (news->ended) {
 		process->ended = true;
 		process->end_ns = news->time_ns;
 		return;
 	}
-	process->known = true;
 	process->pid = news->pid;
 	process->parent_pid = news->parent_pid;
 	process->begin_ns = news->time_ns;
@@ -223,11 +239,11 @@ static uint32_t live_thread_of(struct live *live, uint32_t process, pid_t tid)
 void live_name(struct live *live, const struct sampler_thread *news)
 {
 	struct live_thread *thread;
-	uint32_t number;
+	uint32_t process, number;
 
-	if (news->process >= live->process_count)
+	if (!live_find_process(live, news->process, &process))
 		return;
-	number = live_thread_of(live, news->process, news->tid);
+	number = live_thread_of(live, process, news->tid);
 	thread = &live->threads[number];
 	if (thread->rest)
 		return;
@@ -348,31 +364,32 @@ static void live_count(struct live *live, uint32_t thread, const struct sample *
 	live->samples++;
 }
 
+static void live_add_one(struct live *live, const struct sample *sample)
+{
+	uint32_t thread = live->guess, process;
+
+	if (!live_find_process(live, sample->process, &process))
+		return;
+	live_advance(live, sample->time_ns);
+	if (live->processes[process].last_ns != sample->time_ns || !live->processes[process].serial)
+		live_round(live, process, sample->time_ns);
+	/* Rounds go through the threads in the same order. */
+	if (thread >= live->thread_count || live->threads[thread].tid != sample->tid ||
+	    live->threads[thread].process != process || !live->threads[thread].used) {
+		thread = live_thread_of(live, process, sample->tid);
+		if (live->before < live->thread_count)
+			live->threads[live->before].next = thread;
+	}
+	live->threads[thread].serial = live->processes[process].serial;
+	live_count(live, thread, sample);
+	live->before = thread;
+	live->guess = live->threads[thread].next;
+}
+
 void live_add(struct live *live, const struct sample *samples, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct sample *sample = &samples[i];
-		uint32_t thread = live->guess;
-
-		if (sample->process >= live->process_count)
-			continue;
-		live_advance(live, sample->time_ns);
-		if (live->processes[sample->process].last_ns != sample->time_ns ||
-		    !live->processes[sample->process].serial)
-			live_round(live, sample->process, sample->time_ns);
-		/* Rounds go through the threads in the same order. */
-		if (thread >= live->thread_count || live->threads[thread].tid != sample->tid ||
-		    live->threads[thread].process != sample->process ||
-		    !live->threads[thread].used) {
-			thread = live_thread_of(live, sample->process, sample->tid);
-			if (live->before < live->thread_count)
-				live->threads[live->before].next = thread;
-		}
-		live->threads[thread].serial = live->processes[sample->process].serial;
-		live_count(live, thread, sample);
-		live->before = thread;
-		live->guess = live->threads[thread].next;
-	}
+	for (size_t i = 0; i < count; i++)
+		live_add_one(live, &samples[i]);
 }
 
 static void live_expire(struct live *live)

@@ -66,7 +66,7 @@ struct live_rounds {
 };
 
 struct live_process {
-	bool known, ended;
+	bool ended;
 	pid_t pid, parent_pid;
 	uint64_t begin_ns, end_ns;
 	char python_version[24];
@@ -78,7 +78,7 @@ struct live_process {
 	uint32_t rest;    /* number of its live_thread.rest + 1 */
 };
 
-/* Processes are numbered as in samples. NULL: there is none of that number. */
+/* Processes are numbered from 0, in the order of their news. NULL: there are not so many. */
 uint32_t live_processes(const struct live *live);
 const struct live_process *live_process(const struct live *live, uint32_t process);
 
@@ -116,7 +116,7 @@ const struct live_cell *live_cell(const struct live *live, uint32_t cell);
 
 bool live_metric_counts(enum live_metric metric, unsigned flags);
 
-/* The time that one sample of the process stands for. */
+/* The time that one sample of the process (by live's number) stands for. */
 double live_sample_ns(const struct live *live, uint32_t process, enum live_span span);
 /* The time that was watched: of the process that was watched longest. */
 double live_watched_ns(const struct live *live, enum live_span span);

@@ -24,6 +24,8 @@ struct live {
 
 	struct live_process *processes;
 	uint32_t process_count, process_room;
+	struct map process_of;     /* the sampler's number + 1 -> ours */
+	uint32_t sampled, process; /* the sampler's number of the last sample + 1, and ours */
 
 	struct live_thread *threads;
 	uint32_t thread_count, thread_room;

@@ -9,9 +9,7 @@ uint32_t live_processes(const struct live *live)
 
 const struct live_process *live_process(const struct live *live, uint32_t process)
 {
-	if (process >= live->process_count || !live->processes[process].known)
-		return NULL;
-	return &live->processes[process];
+	return process < live->process_count ? &live->processes[process] : NULL;
 }
 
 uint32_t live_threads(const struct live *live)
