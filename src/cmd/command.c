@@ -12,6 +12,7 @@ const struct command *const command_list[] = {
 	&command_run,
 	&command_attach,
 	&command_record,
+	&command_top,
 	&command_dump,
 	&command_flamegraph,
 	&command_table,

@@ -64,6 +64,7 @@ extern const struct option_group command_common_options;
 extern const struct command command_run;
 extern const struct command command_attach;
 extern const struct command command_record;
+extern const struct command command_top;
 extern const struct command command_dump;
 extern const struct command command_flamegraph;
 extern const struct command command_table;
