@@ -125,6 +125,7 @@ struct profile_time {
 	struct profile_thread all;
 	struct profile_thread *threads; /* most samples in the metric first */
 	size_t thread_count;
+	size_t counted_threads;   /* the first ones: they have samples in the metric */
 	struct profile_gil *gils; /* by process, before any filter */
 	size_t gil_count;
 	struct profile_moment *timeline; /* before any filter but that by state */

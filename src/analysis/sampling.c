@@ -170,6 +170,7 @@ static int compare_threads(const void *left, const void *right)
 static void finish_threads(struct profile_time *time, size_t room)
 {
 	for (size_t t = 0; t < room; t++) {
+		time->counted_threads += time->threads[t].counted > 0;
 		if (time->threads[t].samples > 0)
 			time->threads[time->thread_count++] = time->threads[t];
 	}

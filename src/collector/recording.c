@@ -218,7 +218,10 @@ static int recording_wait_status(const siginfo_t *info)
 	return (info->si_status & 0x7f) | (info->si_code == CLD_DUMPED ? 0x80 : 0);
 }
 
-/* Looks after the target without reaping it: its pid stays its own. */
+/*
+ * Looks after the target without reaping it: its pid stays its own. The sampler's stops of it come
+ * here as well, whatever is asked for, and are not ours to take.
+ */
 static void recording_watch_target(struct recording *recording)
 {
 	siginfo_t info = {0};
@@ -226,11 +229,14 @@ static void recording_watch_target(struct recording *recording)
 
 	if (recording->target_ended)
 		return;
-	if (waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid &&
-	    info.si_code == CLD_STOPPED)
+	if (waitid(P_PID, pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
+	    info.si_code == CLD_STOPPED && waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) == 0 &&
+	    info.si_pid && info.si_code == CLD_STOPPED)
 		signals_target_stopped(&recording->signals, info.si_status);
 	info.si_pid = 0;
-	if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
+	if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
+	    (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+	     info.si_code == CLD_DUMPED)) {
 		recording->target_ended = true;
 		signals_target_ended(&recording->signals);
 		recording->result->status = recording_wait_status(&info);

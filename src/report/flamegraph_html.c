@@ -21,9 +21,9 @@
  *
  *   up      how many levels above the node before it the node's parent lies
  *   frame   0: the root; 1..frames: a frame; above: a thread
- *   bytes   own
+ *   amount  own, in "unit"s: bytes or ns
  *   count   own
- *   error   standard error of the own bytes, rounded; only when "estimated"
+ *   error   standard error of the own amount, rounded; only when "estimated"
  *
  * What has no frame of its own to stand on, blocks without a stack and branches that were left out,
  * is a node with a marker frame, so that own numbers always add up to the total.
@@ -37,7 +37,7 @@ enum {
 enum column {
 	COLUMN_UP,
 	COLUMN_FRAME,
-	COLUMN_BYTES,
+	COLUMN_AMOUNT,
 	COLUMN_COUNT,
 	COLUMN_ERROR,
 };
@@ -308,27 +308,47 @@ static void write_threads(const struct page *page, struct json *json)
 	json_end_array(json);
 }
 
-static void write_timeline(const struct page *page, struct json *json)
+static void write_heap(const struct profile_memory *memory, struct json *json)
 {
-	const struct profile *profile = page->profile;
-
-	json_key(json, "timeline");
-	json_begin_object(json);
 	json_key(json, "seconds");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->memory.timeline_count; i++)
-		json_seconds(json, profile->memory.timeline[i].time_ns / 1000 * 1000);
+	for (size_t i = 0; i < memory->timeline_count; i++)
+		json_seconds(json, memory->timeline[i].time_ns / 1000 * 1000);
 	json_end_array(json);
 	json_key(json, "heap");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->memory.timeline_count; i++)
-		json_uint(json, profile->memory.timeline[i].heap_bytes);
+	for (size_t i = 0; i < memory->timeline_count; i++)
+		json_uint(json, memory->timeline[i].heap_bytes);
 	json_end_array(json);
 	json_key(json, "rss");
 	json_begin_array(json);
-	for (size_t i = 0; i < profile->memory.timeline_count; i++)
-		json_uint(json, profile->memory.timeline[i].rss_bytes);
+	for (size_t i = 0; i < memory->timeline_count; i++)
+		json_uint(json, memory->timeline[i].rss_bytes);
 	json_end_array(json);
+}
+
+static void write_busy_threads(const struct profile_time *time, struct json *json)
+{
+	json_key(json, "seconds");
+	json_begin_array(json);
+	for (size_t i = 0; i < time->timeline_count; i++)
+		json_seconds(json, time->timeline[i].time_ns / 1000 * 1000);
+	json_end_array(json);
+	json_key(json, "threads");
+	json_begin_array(json);
+	for (size_t i = 0; i < time->timeline_count; i++)
+		json_double(json, time->timeline[i].threads);
+	json_end_array(json);
+}
+
+static void write_timeline(const struct page *page, struct json *json)
+{
+	json_key(json, "timeline");
+	json_begin_object(json);
+	if (page->profile->unit == UNIT_NS)
+		write_busy_threads(&page->profile->time, json);
+	else
+		write_heap(&page->profile->memory, json);
 	json_end_object(json);
 }
 
@@ -337,16 +357,18 @@ static void write_numbers(const struct page *page, struct json *json)
 	const struct profile *profile = page->profile;
 
 	json_key_string(json, "metric", metric_name(profile->options.metric));
-	json_key_uint(json, "bytes", profile->amount);
+	json_key_string(json, "unit", profile->unit == UNIT_NS ? "ns" : "bytes");
+	json_key_uint(json, "amount", profile->amount);
 	json_key_uint(json, "count", profile->count);
 	json_key_bool(json, "estimated", profile->estimated);
-	json_key_double(json, "bytes_error", profile->amount_error);
+	json_key_double(json, "amount_error", profile->amount_error);
 	json_key_double(json, "count_error", profile->count_error);
 	json_key_uint(json, "temporary_threshold", profile->options.temporary_threshold);
 	json_key_uint(json, "peak_bytes", profile->memory.totals.peak_bytes);
 	json_key_seconds(json, "peak_seconds", profile->memory.totals.peak_time_ns);
+	json_key_uint(json, "thread_count", profile->time.counted_threads);
 	json_key_uint(json, "left_out", page->tree->left_out);
-	json_key_uint(json, "left_out_bytes", page->tree->left_out_amount);
+	json_key_uint(json, "left_out_amount", page->tree->left_out_amount);
 }
 
 static void write_data(const struct page *page, const char *title)
@@ -456,7 +478,7 @@ static void pack_node(struct packer *packer, enum column column, uint32_t *depth
 	case COLUMN_FRAME:
 		packer_add(packer, frame);
 		break;
-	case COLUMN_BYTES:
+	case COLUMN_AMOUNT:
 		packer_add(packer, own->amount);
 		break;
 	case COLUMN_COUNT:

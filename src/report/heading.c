@@ -35,16 +35,6 @@ static void write_total(const struct profile *profile, FILE *out)
 			: plural(profile->count, words->count_one, words->count_many));
 }
 
-/* Those that have a part in the total. */
-static size_t count_threads(const struct profile_time *time)
-{
-	size_t count = 0;
-
-	while (count < time->thread_count && time->threads[count].counted > 0)
-		count++;
-	return count;
-}
-
 static void write_moment(const struct profile *profile, FILE *out)
 {
 	char text[32];
@@ -71,8 +61,8 @@ static void write_moment(const struct profile *profile, FILE *out)
 	case METRIC_CPU:
 	case METRIC_GIL:
 		fprintf(out, " of %s %s",
-			text_count(count_threads(&profile->time), text, sizeof(text)),
-			plural(count_threads(&profile->time), "thread", "threads"));
+			text_count(profile->time.counted_threads, text, sizeof(text)),
+			plural(profile->time.counted_threads, "thread", "threads"));
 		break;
 	}
 }

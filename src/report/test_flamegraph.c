@@ -136,6 +136,37 @@ static struct capture_reader *make_sampled(void)
 	return specimen_read(&s, true);
 }
 
+/* 200 rounds, 10 ms apart: one thread works and then sleeps, the other has no Python code. */
+static struct capture_reader *make_time(void)
+{
+	const struct capture_sampling sampling = {.rounds = 200, .sampled_ns = 2000000000};
+	struct capture_start start = specimen_time_start();
+	struct specimen s;
+	thread_id other;
+	stack_id top, load, wait;
+
+	start.sampling_period_ns = 10000000;
+	specimen_begin(&s, &start);
+	other = writer_thread(s.writer, s.process, 101, "");
+	top = specimen_stack(&s, 0, "<module>", "/srv/app.py", 9);
+	load = specimen_stack(&s, top, "load", "/srv/app.py", 4);
+	wait = specimen_stack(&s, top, "wait", "/usr/lib/python3.12/threading.py", 355);
+	for (unsigned round = 0; round < 200; round++) {
+		struct capture_sample both[] = {
+			{s.thread, round < 150 ? load : wait, SAMPLE_RUNNING, 0},
+			{other, 0, 0, SAMPLE_WAIT_POLL},
+		};
+
+		if (round >= 150)
+			both[0].flags = 0;
+		if (round == 7)
+			both[0] = (struct capture_sample){s.thread, 0, SAMPLE_UNKNOWN, 0};
+		writer_samples(s.writer, s.process, round * UINT64_C(10000000), both, 2);
+	}
+	writer_sampling(s.writer, &sampling);
+	return specimen_read(&s, true);
+}
+
 static const char *source_line(const char *file, unsigned line, void *data)
 {
 	(void)data;
@@ -166,6 +197,11 @@ static const struct sample samples[] = {
 	{"huge", make_huge, {0}, {.icicle = true}},
 	{"deep", make_deep, {0}, {0}},
 	{"threads", make_threads, {.split_threads = true}, {.icicle = true, .dark = true}},
+	{"time",
+	 make_time,
+	 {.metric = METRIC_WALL, .split_threads = true},
+	 {.icicle = true, .source_line = source_line}},
+	{"time-empty", make_time, {.metric = METRIC_GIL}, {0}},
 	{"sampled", make_sampled, {0}, {.icicle = true, .inverted = true}},
 	{"few", make_program, {.metric = METRIC_TOTAL}, {.icicle = true, .max_rows = 2}},
 };
@@ -407,7 +443,7 @@ static uint64_t column_sum(const struct nodes *nodes, unsigned column)
 	return sum;
 }
 
-static void every_page_holds_json_and_all_its_bytes(void **state)
+static void every_page_holds_json_and_all_its_amount(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -424,7 +460,7 @@ static void every_page_holds_json_and_all_its_bytes(void **state)
 		if (end == NULL || *json_spaces(end) != '\0')
 			fail_msg("%s: no JSON: %s", samples[i].name, data);
 		nodes = read_nodes(data, text);
-		assert_int_equal(column_sum(nodes, 2), data_uint(data, "bytes"));
+		assert_int_equal(column_sum(nodes, 2), data_uint(data, "amount"));
 		assert_int_equal(column_sum(nodes, 3), data_uint(data, "count"));
 		free(nodes);
 		free(rest);
@@ -470,7 +506,7 @@ static void source_lines_are_trimmed_and_cut(void **state)
 	free(page);
 }
 
-/* What has no frame to stand on keeps its bytes in a marker. */
+/* What has no frame to stand on keeps its amount in a marker. */
 static void what_is_left_out_is_told_and_counted(void **state)
 {
 	char *page = sample_text("few", &report_flamegraph_html), *rest = strdup(page);
@@ -481,7 +517,7 @@ static void what_is_left_out_is_told_and_counted(void **state)
 	(void)state;
 	/* the root, <module>, load, what load and <module> lost, and the stack without frames */
 	assert_int_equal(data_uint(data, "left_out"), 2);
-	assert_int_equal(data_uint(data, "left_out_bytes"), 5300);
+	assert_int_equal(data_uint(data, "left_out_amount"), 5300);
 	assert_non_null(strstr(data, "\"\\u003cleft out\\u003e\""));
 	assert_int_equal(nodes->count, 6);
 	assert_int_equal(column_sum(nodes, 2), 7060);
@@ -518,19 +554,55 @@ static void estimates_carry_their_errors(void **state)
 	char *text = element(rest, "<script type=\"text/plain\" id=\"nodes\">");
 	struct nodes *nodes = read_nodes(data, text);
 	double squares = 0;
-	const char *error = strstr(data, "\"bytes_error\":");
+	const char *error = strstr(data, "\"amount_error\":");
 
 	(void)state;
 	assert_int_equal(nodes->columns, 5);
 	for (size_t i = 0; i < nodes->count; i++)
 		squares += (double)nodes->values[4][i] * (double)nodes->values[4][i];
 	assert_non_null(error);
-	/* errors of nodes are rounded to bytes */
-	error += strlen("\"bytes_error\":");
+	/* errors of nodes are rounded */
+	error += strlen("\"amount_error\":");
 	assert_true(squares > 0);
 	assert_true(strtod(error, NULL) * strtod(error, NULL) / squares > 0.999);
 	assert_true(strtod(error, NULL) * strtod(error, NULL) / squares < 1.001);
 	assert_non_null(strstr(data, "\"inverted\":true"));
+	free(nodes);
+	free(rest);
+	free(page);
+}
+
+/* Amounts are ns, each sample stands for 10 ms; threads, and what stands directly below them. */
+static void time_has_its_unit(void **state)
+{
+	char *page = sample_text("time", &report_flamegraph_html), *rest = strdup(page);
+	char *data = element(page, "<script type=\"application/json\" id=\"data\">");
+	char *text = element(rest, "<script type=\"text/plain\" id=\"nodes\">");
+	struct nodes *nodes = read_nodes(data, text);
+	char *picture = sample_text("time", &report_flamegraph_svg);
+
+	(void)state;
+	assert_non_null(strstr(data, "\"metric\":\"wall\",\"unit\":\"ns\",\"amount\":4000000000,"
+				     "\"count\":400,\"estimated\":true"));
+	assert_non_null(strstr(data, "\"thread_count\":2"));
+	assert_non_null(strstr(data, "\"sampling\":{\"period_seconds\":0.01,"));
+	assert_non_null(strstr(data, "\"threads\":[2,2,2,"));
+	assert_non_null(strstr(data, "\"\\u003cno Python frame\\u003e\""));
+	assert_non_null(strstr(data, "\"\\u003cstack unknown\\u003e\""));
+	/* root; main: <module>: load, wait; <stack unknown>; thread 101: <no Python frame> */
+	assert_int_equal(nodes->count, 8);
+	assert_int_equal(nodes->values[2][3], UINT64_C(1490000000));
+	assert_int_equal(nodes->values[2][4], 500000000);
+	assert_int_equal(nodes->values[4][4], 70710678);
+	assert_non_null(strstr(picture,
+			       "<title>load (/srv/app.py:4)\n1.49 s \u00b1 122.1 ms, 37.2 %, "
+			       "own 1.49 s, 149 samples</title>"));
+	assert_non_null(
+		strstr(picture, "wall: 4.00 s \u00b1 200.0 ms in 400 samples of 2 threads"));
+	free(picture);
+	picture = sample_text("time-empty", &report_flamegraph_svg);
+	assert_non_null(strstr(picture, "Nothing was recorded that would have a width."));
+	free(picture);
 	free(nodes);
 	free(rest);
 	free(page);
@@ -581,7 +653,7 @@ static void huge_numbers_are_exact(void **state)
 	char *picture = sample_text("huge", &report_flamegraph_svg);
 
 	(void)state;
-	assert_int_equal(data_uint(page, "bytes"), (UINT64_C(1) << 56) - 1);
+	assert_int_equal(data_uint(page, "amount"), (UINT64_C(1) << 56) - 1);
 	assert_non_null(strstr(page, "4294967295"));
 	assert_non_null(strstr(picture, "width=\"1184.00\""));
 	assert_non_null(strstr(picture, "64.0 PiB"));
@@ -707,12 +779,13 @@ static int write_samples(const char *folder)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_page_holds_json_and_all_its_bytes),
+		cmocka_unit_test(every_page_holds_json_and_all_its_amount),
 		cmocka_unit_test(nodes_stand_in_preorder),
 		cmocka_unit_test(source_lines_are_trimmed_and_cut),
 		cmocka_unit_test(what_is_left_out_is_told_and_counted),
 		cmocka_unit_test(threads_are_nodes),
 		cmocka_unit_test(estimates_carry_their_errors),
+		cmocka_unit_test(time_has_its_unit),
 		cmocka_unit_test(hostile_names_stay_text),
 		cmocka_unit_test(nothing_recorded_is_a_page_that_says_so),
 		cmocka_unit_test(huge_numbers_are_exact),

@@ -45,7 +45,8 @@ void literal_int(struct buffer *out, const uint32_t *digits, size_t count, bool 
 		literal_int_bits(out, digits[count - 1], count, is_negative);
 		return;
 	}
-	memcpy(number, digits, count * sizeof(*number));
+	if (count)
+		memcpy(number, digits, count * sizeof(*number));
 	for (size_t left = count; left;) {
 		uint64_t rest = 0;
 

@@ -401,6 +401,7 @@ static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sa
 {
 	size_t count = 0;
 
+	pause_settle();
 	if (!begin_round(probe, time_ns))
 		return -1;
 	if (!probe->has_runtime)

@@ -128,6 +128,33 @@ test("the timeline tells the moment under the pointer", "shop", async (visit) =>
     assert.equal(await visit.text("#timeline figcaption"), "Heap RSS peak after 4.0 s");
 });
 
+test("time has units of its own", "time", async (visit) => {
+    assert.equal(await visit.text(".headline"), "CPU time 2.56 s ± 71.6 ms in 1,280 samples of 2 threads");
+    assert.equal(await visit.page.title(), "shop.py · CPU time");
+    assert.match(await visit.text("#facts"), /Sampled ?about every 2\.0 ms, 2,000 times/);
+    assert.equal(await visit.text("#notes"),
+        "Estimated from samples; ± is one standard error. 3 rounds of sampling were too late and left out.");
+    assert.equal(await visit.text("#warnings"), "12 samples have no stack: it could not be read.");
+    assert.match(await visit.page.getAttribute("#timeline svg", "aria-label"), /^Threads over time, 2\.0 at most\.$/);
+    assert.ok(!await visit.page.isVisible("[data-choice='byCount:true']"));
+    await visit.press("w");
+    const text = await visit.hover(4, 0.2);
+    assert.match(text, /^load_orders.*orders\.py:12.*Total ?1\.40 s ± 52\.9 ms.*Own ?200\.0 ms.*Samples ?700 \(own 100\)/);
+    assert.match(text, /Share ?54\.7 % of all, 94\.6 % of its caller/);
+    assert.match(await visit.search("loads"), /53\.1 % · 1\.36 s ± 52\.2 ms/);
+    await visit.press("Escape");
+    assert.match(await visit.text("#legend"), /Your code 15\.6 % ?.*Standard library 53\.1 %/);
+    assert.match(await visit.page.getAttribute("#legend li", "title"), /^Spent in your code itself: 400\.0.ms$/);
+    assert.deepEqual(await visit.page.$$eval("#threads option", (all) => all.map((o) => o.textContent.replace("\u00a0", " "))),
+        ["Threads side by side", "All threads merged", "MainThread (thread 100): 2.40 s",
+            "worker (thread 101): 160.0 ms"]);
+    const box = await visit.page.locator("#timeline .plot").boundingBox();
+    await visit.page.mouse.move(box.x + box.width * 0.2, box.y + 10);
+    assert.equal(await visit.text("#timeline figcaption"), "Threads 1.5 RSS at 2.0 s");
+    await visit.page.mouse.move(box.x + box.width * 0.45, box.y + 10);
+    assert.equal(await visit.text("#timeline figcaption"), "Threads RSS at 4.0 s");
+});
+
 test("doubts stand in a strip of their own", "shop-doubts", async (visit) => {
     const text = await visit.text("#warnings");
 
@@ -495,6 +522,19 @@ if (samples) {
         assert.match((await visit.crumbs()).at(-1), /^\\u202ereversed \\x1b\[31m\\u2028/);
         assert.match(await visit.search("<img"), /100\.0 %/);
         assert.equal(await visit.page.evaluate(() => document.images.length), 0);
+    });
+
+    test("sonde's own page: time", "time", async (visit) => {
+        assert.equal(await visit.text(".headline"),
+            "Wall time of all threads 4.00 s ± 200.0 ms in 400 samples of 2 threads");
+        assert.equal(await visit.text("#warnings"), "1 sample has no stack: it could not be read.");
+        assert.match(await visit.hover(3, 0.1), /^load.*app\.py:4.*Total ?1\.49 s ± 122\.1 ms.*Samples ?149 \(own 149\)/);
+        assert.match(await visit.hover(2, 0.9), /^<no Python frame>.*Total ?2\.00 s/);
+        assert.ok(await visit.page.isVisible("#timeline svg"));
+    });
+
+    test("sonde's own page: no such time", "time-empty", async (visit) => {
+        assert.match(await visit.text("#empty"), /No samples ?In no sample a thread held the GIL\./);
     });
 
     test("sonde's own page: nothing recorded", "empty", async (visit) => {

@@ -6,12 +6,12 @@ import { createInflateRaw } from "node:zlib";
 
 const SOURCES = new URL("../../src/report/page/", import.meta.url);
 const FILES = ["text", "color", "frames", "tree", "search", "draw", "timeline", "header", "export"];
-const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlural", "textError",
+const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlural", "textError", "textTime", "UNITS",
     "textFileName", "TextRuler", "categoryOf", "hueGroupOf", "hashShare", "rgbOfOklch", "contrast",
     "boxColor", "kindColor", "THEMES", "CATEGORIES", "OWN", "PACKAGE", "STDLIB", "IMPORT", "NATIVE",
     "KERNEL", "OTHER", "Frames", "decodeBase64", "decodeSource", "inflate", "View", "Layout",
     "compileQuery", "searchShare", "searchReach", "searchNodes", "Geometry", "ROW_HEIGHT",
-    "timelinePoints", "timelineKnown", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
+    "timelinePoints", "timelineSteps", "timelineKnown", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
     "headerWarnings", "exportFrame", "exportStack", "escapeXml"];
 
 /* What browsers have, and Node before 21 has without "deflate-raw". */
@@ -42,12 +42,12 @@ function leb128(number) {
     return bytes;
 }
 
-/* nodes: [{ depth, frame, bytes, count, error }] in preorder, frame -1 for the root. */
+/* nodes: [{ depth, frame, amount, count, error }] in preorder, frame -1 for the root. */
 export function encodeNodes(nodes, estimated = false) {
     const columns = [
         nodes.map((node, i) => i ? nodes[i - 1].depth + 1 - node.depth : 0),
         nodes.map((node) => node.frame + 1),
-        nodes.map((node) => node.bytes),
+        nodes.map((node) => node.amount),
         nodes.map((node) => node.count),
     ];
 
@@ -56,11 +56,11 @@ export function encodeNodes(nodes, estimated = false) {
     return Uint8Array.from(columns.flat().flatMap(leb128));
 }
 
-/* tree: [frame, bytes, count, ...subtrees]. */
+/* tree: [frame, amount, count, ...subtrees]. */
 export function flatten(tree, depth = 0) {
-    const [frame, bytes, count, ...below] = tree;
+    const [frame, amount, count, ...below] = tree;
 
-    return [{ depth, frame, bytes, count }, ...below.flatMap((child) => flatten(child, depth + 1))];
+    return [{ depth, frame, amount, count }, ...below.flatMap((child) => flatten(child, depth + 1))];
 }
 
 export function makeSource(nodes, estimated = false) {
@@ -87,11 +87,11 @@ export function expandAll(view) {
     return view;
 }
 
-/* A view as nested [key, bytes, count, ownBytes, [children]]. */
+/* A view as nested [key, amount, count, ownAmount, [children]]. */
 export function nested(view, v = 0) {
     view.expand(v);
     const children = Array.from({ length: view.children[v] }, (_, i) => nested(view, view.first[v] + i));
-    return [view.key[v], view.bytes[v], view.allocations[v], view.ownBytes[v], children];
+    return [view.key[v], view.amounts[v], view.counts[v], view.ownAmount[v], children];
 }
 
 /* A generator of numbers that are the same in every run. */
@@ -107,7 +107,7 @@ export function randomNumbers(seed) {
 /* A tree of `count` nodes over `frameCount` frames, at most `depth` deep. */
 export function randomNodes(seed, count, frameCount, depth) {
     const random = randomNumbers(seed);
-    const nodes = [{ depth: 0, frame: -1, bytes: 0, count: 0 }];
+    const nodes = [{ depth: 0, frame: -1, amount: 0, count: 0 }];
 
     while (nodes.length < count) {
         const deepest = Math.min(depth, nodes[nodes.length - 1].depth + 1);
@@ -116,43 +116,43 @@ export function randomNodes(seed, count, frameCount, depth) {
         nodes.push({
             depth: random(4) ? deepest : 1 + random(deepest),
             frame: random(frameCount),
-            bytes: isOwner ? random(1000) : 0,
+            amount: isOwner ? random(1000) : 0,
             count: isOwner ? 1 + random(9) : 0,
         });
     }
     return nodes;
 }
 
-/* Every node that allocated, as { stack: frames from the outermost, bytes, count }. */
+/* Every node that allocated, as { stack: frames from the outermost, amount, count }. */
 export function stacksOf(nodes) {
     const path = [];
 
     return nodes.map((node) => {
         path.length = node.depth;
         path[node.depth] = node.frame;
-        return { stack: path.slice(1), bytes: node.bytes, count: node.count };
-    }).filter(({ bytes, count }) => bytes || count);
+        return { stack: path.slice(1), amount: node.amount, count: node.count };
+    }).filter(({ amount, count }) => amount || count);
 }
 
 /* The same tree as nested(), made the slow and obvious way: from stacks. */
 export function nestedFromStacks(stacks) {
-    const root = { key: -1, bytes: 0, count: 0, own: 0, below: new Map() };
+    const root = { key: -1, amount: 0, count: 0, own: 0, below: new Map() };
 
-    for (const { stack, bytes, count } of stacks) {
+    for (const { stack, amount, count } of stacks) {
         let node = root;
 
-        node.bytes += bytes;
+        node.amount += amount;
         node.count += count;
         for (const key of stack) {
             if (!node.below.has(key))
-                node.below.set(key, { key, bytes: 0, count: 0, own: 0, below: new Map() });
+                node.below.set(key, { key, amount: 0, count: 0, own: 0, below: new Map() });
             node = node.below.get(key);
-            node.bytes += bytes;
+            node.amount += amount;
             node.count += count;
         }
-        node.own += bytes;
+        node.own += amount;
     }
-    const finish = (node) => [node.key, node.bytes, node.count, node.own,
-        [...node.below.values()].sort((a, b) => b.bytes - a.bytes || a.key - b.key).map(finish)];
+    const finish = (node) => [node.key, node.amount, node.count, node.own,
+        [...node.below.values()].sort((a, b) => b.amount - a.amount || a.key - b.key).map(finish)];
     return finish(root);
 }

@@ -21,9 +21,9 @@ test("a byte is counted once, however many frames of its stack match", () => {
     const view = makeView(makeSource(flatten(tree)), 2);
 
     assert.deepEqual(page.searchShare(view, Uint8Array.of(1, 0)),
-        { bytes: 235, allocations: 5, variance: 0, nodes: 2 });
+        { amount: 235, count: 5, variance: 0, nodes: 2 });
     assert.deepEqual(page.searchShare(view, Uint8Array.of(0, 0)),
-        { bytes: 0, allocations: 0, variance: 0, nodes: 0 });
+        { amount: 0, count: 0, variance: 0, nodes: 0 });
 });
 
 test("the matches of a view are the outermost ones, heaviest first", () => {
@@ -33,10 +33,10 @@ test("the matches of a view are the outermost ones, heaviest first", () => {
     const { nodes, more } = page.searchNodes(view, Uint8Array.of(1, 0));
 
     assert.ok(!more);
-    assert.deepEqual(nodes.map((v) => view.bytes[v]), [160, 75]);
+    assert.deepEqual(nodes.map((v) => view.amounts[v]), [160, 75]);
     const inverted = makeView(source, 2, { inverted: true });
     const found = page.searchNodes(inverted, Uint8Array.of(1, 0)).nodes;
-    assert.deepEqual(found.map((v) => [inverted.depth[v], inverted.bytes[v]]), [[1, 225], [2, 10]]);
+    assert.deepEqual(found.map((v) => [inverted.depth[v], inverted.amounts[v]]), [[1, 225], [2, 10]]);
 });
 
 test("a limit is kept and told", () => {
@@ -46,7 +46,7 @@ test("a limit is kept and told", () => {
 
     assert.ok(more);
     assert.equal(nodes.length, 10);
-    assert.equal(view.bytes[nodes[0]], 50);
+    assert.equal(view.amounts[nodes[0]], 50);
 });
 
 test("random trees: share and matches as the stacks say, whatever was looked at before", () => {
@@ -57,23 +57,23 @@ test("random trees: share and matches as the stacks say, whatever was looked at 
         const matches = Uint8Array.from({ length: frames }, (_, f) => f % 4 === seed % 4 ? 1 : 0);
         const hidden = Uint8Array.from({ length: frames }, (_, f) => seed % 3 === 0 && f % 3 === 1 ? 1 : 0);
         const wanted = stacksOf(nodes).filter(({ stack }) => stack.some((f) => matches[f] && !hidden[f]))
-            .reduce((sum, { bytes }) => sum + bytes, 0);
+            .reduce((sum, { amount }) => sum + amount, 0);
 
         for (const inverted of [false, true]) {
             const view = makeView(source, frames, { hidden, inverted });
 
             if (seed % 2)
                 new page.Layout(view, 0, view.weight[0], 50 + seed * 10).ensure(3, 1);
-            assert.equal(page.searchShare(view, matches).bytes, wanted, `seed ${seed}`);
+            assert.equal(page.searchShare(view, matches).amount, wanted, `seed ${seed}`);
             const found = page.searchNodes(view, matches, 1e9).nodes;
-            assert.equal(found.reduce((sum, v) => sum + view.bytes[v], 0), wanted, `seed ${seed} ${inverted}`);
+            assert.equal(found.reduce((sum, v) => sum + view.amounts[v], 0), wanted, `seed ${seed} ${inverted}`);
             const outermost = [];
             expandAll(view);
             for (let v = 1; v < view.count; v++)
                 if (matches[view.key[v]] && !view.path(v).slice(1, -1).some((a) => matches[view.key[a]]) &&
-                    (view.bytes[v] || view.allocations[v]))
+                    (view.amounts[v] || view.counts[v]))
                     outermost.push(v);
-            assert.deepEqual(found.filter((v) => view.bytes[v] || view.allocations[v]).sort((a, b) => a - b),
+            assert.deepEqual(found.filter((v) => view.amounts[v] || view.counts[v]).sort((a, b) => a - b),
                 outermost, `seed ${seed} ${inverted}`);
         }
     }

@@ -15,8 +15,8 @@ test("a source has parents, ends and totals", () => {
 
     assert.deepEqual([...source.parent], [0, 0, 1, 1, 3, 0]);
     assert.deepEqual([...source.end], [6, 5, 3, 5, 5, 6]);
-    assert.deepEqual([...source.bytes], [400, 200, 100, 90, 60, 200]);
-    assert.deepEqual([...source.allocations], [11, 7, 2, 4, 3, 4]);
+    assert.deepEqual([...source.amounts], [400, 200, 100, 90, 60, 200]);
+    assert.deepEqual([...source.counts], [11, 7, 2, 4, 3, 4]);
     assert.equal(source.maxDepth, 3);
 });
 
@@ -33,10 +33,10 @@ test("a source of nothing is a root", () => {
 test("numbers of 64 bits come as near as a double can", () => {
     const source = makeSource(flatten([-1, 0, 0, [0, 2n ** 64n - 1n, 2n ** 53n], [1, 5, 2n ** 63n]]));
 
-    assert.equal(source.ownBytes[1], 2 ** 64);
+    assert.equal(source.ownAmount[1], 2 ** 64);
     assert.equal(source.ownCount[1], 2 ** 53);
     assert.equal(source.ownCount[2], 2 ** 63);
-    assert.ok(Number.isFinite(source.bytes[0]));
+    assert.ok(Number.isFinite(source.amounts[0]));
 });
 
 test("errors of estimates add up by their squares", () => {
@@ -77,7 +77,7 @@ test("keys merge: two lines of a function are one box", () => {
         [-1, 33, 4, 0, [[0, 33, 4, 3, [[1, 30, 2, 30, []]]]]]);
 });
 
-test("hidden frames give their callees and their own bytes to their caller", () => {
+test("hidden frames give their callees and their own amount to their caller", () => {
     const hidden = Uint8Array.of(0, 1, 1, 0);
     const tree = [-1, 0, 0, [0, 1, 1, [1, 2, 1, [2, 4, 1, [3, 8, 1]], [3, 16, 1]]], [1, 32, 1]];
     const source = makeSource(flatten(tree));
@@ -124,12 +124,12 @@ test("what hidden frames leave to a thread ends at the thread", () => {
         { isThread: Uint8Array.of(0, 1), hidden: Uint8Array.of(1, 0), inverted: true }));
 
     assert.equal(view.count, 2);
-    assert.equal(view.bytes[1], 7);
+    assert.equal(view.amounts[1], 7);
 });
 
-/* Own bytes are those of who allocated: inverted, of the first level, not of the outermost frame. */
-function withoutOwn([key, bytes, count, , children]) {
-    return [key, bytes, count, children.map(withoutOwn)];
+/* Own amounts are those of who allocated: inverted, of the first level, not of the outermost frame. */
+function withoutOwn([key, amount, count, , children]) {
+    return [key, amount, count, children.map(withoutOwn)];
 }
 
 test("random trees: the same as made from stacks, in every direction and merging", () => {
@@ -144,8 +144,8 @@ test("random trees: the same as made from stacks, in every direction and merging
         const upright = makeView(source, frames, { keys, hidden });
         const inverted = makeView(source, frames, { keys, hidden, inverted: true });
         /* nodes that allocated nothing are in the source, too: leave them out of the comparison */
-        const heavy = ([key, bytes, count, own, children]) =>
-            [key, bytes, count, own, children.filter((c) => c[1] || c[2]).map(heavy)];
+        const heavy = ([key, amount, count, own, children]) =>
+            [key, amount, count, own, children.filter((c) => c[1] || c[2]).map(heavy)];
 
         assert.deepEqual(sorted(heavy(nested(upright))), sorted(nestedFromStacks(stacks)), `seed ${seed}`);
         assert.deepEqual(sorted(withoutOwn(nested(inverted))),
@@ -184,10 +184,10 @@ test("random trees: children lie inside their parent, side by side, heaviest fir
 
 test("inverting a deep recursion costs what is looked at", () => {
     const depth = 20000;
-    const nodes = [{ depth: 0, frame: -1, bytes: 0, count: 0 }];
+    const nodes = [{ depth: 0, frame: -1, amount: 0, count: 0 }];
 
     for (let d = 1; d <= depth; d++)
-        nodes.push({ depth: d, frame: 0, bytes: 1, count: 1 });
+        nodes.push({ depth: d, frame: 0, amount: 1, count: 1 });
     const view = makeView(makeSource(nodes), 1, { inverted: true });
     let v = 0;
     for (let level = 0; level < 3; level++) {
@@ -195,7 +195,7 @@ test("inverting a deep recursion costs what is looked at", () => {
         v = view.first[v];
     }
     assert.equal(view.count, 4);
-    assert.deepEqual([...view.bytes.slice(0, 4)], [depth, depth, depth - 1, depth - 2]);
+    assert.deepEqual([...view.amounts.slice(0, 4)], [depth, depth, depth - 1, depth - 2]);
 });
 
 test("a layout has every box of half a pixel and nothing else", () => {
@@ -257,10 +257,10 @@ test("find tells the box, the rest or nothing at a pixel", () => {
 });
 
 test("a layout goes only as deep as it is asked to once it is large", () => {
-    const nodes = [{ depth: 0, frame: -1, bytes: 0, count: 0 }];
+    const nodes = [{ depth: 0, frame: -1, amount: 0, count: 0 }];
 
     for (let d = 1; d <= 5000; d++)
-        nodes.push({ depth: d, frame: 0, bytes: 1, count: 1 });
+        nodes.push({ depth: d, frame: 0, amount: 1, count: 1 });
     const view = makeView(makeSource(nodes), 1);
     const layout = new page.Layout(view, 0, view.weight[0], 1000);
     layout.ensure(40, 100);

@@ -13,8 +13,8 @@ test("bytes, counts, shares and durations read as in the other reports", () => {
         ["0.0 %", "<0.1 %", "12.3 %", "100.0 %", "-"]);
     assert.deepEqual([5e-7, 1.5e-6, 0.0015, 12.34, 59.96, 3599.4, 3720].map((n) => plain(page.textDuration(n))),
         ["500 ns", "1.5 µs", "1.5 ms", "12.3 s", "1 min 00 s", "59 min 59 s", "1 h 02 min"]);
-    assert.equal(plain(page.textError(400)), " ± 20 B");
-    assert.equal(page.textError(0) + page.textError(undefined), "");
+    assert.equal(plain(page.textError(page.UNITS.bytes, 400)), " ± 20 B");
+    assert.equal(page.textError(page.UNITS.bytes, 0) + page.textError(page.UNITS.bytes, undefined), "");
 });
 
 test("file names keep what tells them apart", () => {
@@ -101,8 +101,9 @@ test("text is readable on every colour of both themes: contrast AA", () => {
 });
 
 const DATA = {
-    metric: "peak", bytes: 100, count: 3, estimated: false, bytes_error: 0, count_error: 0,
-    temporary_threshold: 1, peak_bytes: 100, peak_seconds: 1.5, left_out: 0, left_out_bytes: 0, host: "h",
+    metric: "peak", unit: "bytes", amount: 100, count: 3, estimated: false, amount_error: 0, count_error: 0,
+    temporary_threshold: 1, peak_bytes: 100, peak_seconds: 1.5, thread_count: 0, left_out: 0, left_out_amount: 0,
+    host: "h",
     metadata: {
         command_line: ["app.py", "-v"], duration_seconds: 2, complete: true, events_lost: 0,
         start_time: "2024-02-03T04:05:06.123456+00:00",
@@ -126,7 +127,7 @@ test("what is to be doubted is said, and only that", () => {
 
     assert.deepEqual(page.headerWarnings(DATA), []);
     assert.deepEqual(page.headerNotes(DATA), []);
-    assert.deepEqual(page.headerWarnings({ ...DATA, metadata, left_out: 2, left_out_bytes: 10 }).map(plain), [
+    assert.deepEqual(page.headerWarnings({ ...DATA, metadata, left_out: 2, left_out_amount: 10 }).map(plain), [
         "The capture is incomplete, recording was cut short after 2.0 s.",
         "4 events were not recorded: 4 (buffer full).",
         "2 events are without a stack.",
@@ -137,10 +138,54 @@ test("what is to be doubted is said, and only that", () => {
         metadata: { ...metadata, sample_rate_bytes: 524288 } })[0], /one in 512\.0.KiB/);
 });
 
+const TIME = {
+    ...DATA, metric: "cpu", unit: "ns", amount: 2.5e9, count: 2500, estimated: true, amount_error: 5e7, peak_bytes: 0,
+    peak_seconds: 0, thread_count: 2,
+    metadata: {
+        ...DATA.metadata, lost: { "buffer full": 4 }, sampling: {
+            period_seconds: 0.001, period_asked_seconds: 0.001, rounds: 2000, rounds_missed: 0, samples_lost: 0,
+            samples_without_stack: 0,
+        },
+    },
+};
+
+test("the header says what time is", () => {
+    const troubled = { ...TIME.metadata, sampling: { ...TIME.metadata.sampling, rounds_missed: 1, samples_lost: 7,
+        samples_without_stack: 1 }, filtered_out_seconds: 1.5, filtered_out_samples: 1500 };
+
+    assert.equal(plain(page.headerSummary(TIME)), "in 2,500 samples of 2 threads");
+    assert.equal(plain(page.headerSummary({ ...TIME, count: 1, thread_count: 1 })), "in 1 sample of 1 thread");
+    assert.ok(page.headerFacts(TIME).some(([name, text]) =>
+        name === "Sampled" && plain(text) === "about every 1.0 ms, 2,000 times"));
+    assert.ok(!page.headerFacts(TIME).some(([name]) => name === "Peak"));
+    assert.deepEqual(page.headerWarnings(TIME), []);
+    assert.deepEqual(page.headerNotes(TIME), ["Estimated from samples; ± is one standard error."]);
+    assert.deepEqual(page.headerWarnings({ ...TIME, metadata: troubled, left_out: 1, left_out_amount: 3e6 }).map(plain), [
+        "7 samples could not be kept.",
+        "1 sample has no stack: it could not be read.",
+        "1 branch of small frames left out of this page, 3.0 ms together; boxes named <left out> stand for them.",
+    ]);
+    assert.deepEqual(page.headerNotes({ ...TIME, metadata: { ...troubled, from_seconds: 1 } }).map(plain), [
+        "Estimated from samples; ± is one standard error.",
+        "1 round of sampling was too late and left out.",
+        "Filters took away 1.50 s in 1,500 samples.",
+    ]);
+});
+
+test("time reads as in the other reports", () => {
+    assert.deepEqual([0, 999, 1500000, 999940000, 999960000, 1e9, 9.99e9, 9.996e9, 59.9e9, 60e9, 1234.56e9, 59.99e9]
+        .map((ns) => plain(page.textTime(ns))),
+    ["0 s", "999 ns", "1.5 ms", "999.9 ms", "1.00 s", "1.00 s", "9.99 s", "10.0 s", "59.9 s", "60.0 s", "1,234.6 s",
+        "60.0 s"]);
+    assert.equal(plain(page.textError(page.UNITS.ns, 4e12)), " ± 2.0 ms");
+});
+
 test("the timeline knows its bins", () => {
     assert.deepEqual([0, 1, 1.5, 3, 9].map((t) => page.timelineIndex([1, 2, 3], t)), [0, 0, 1, 2, 2]);
     assert.deepEqual(page.timelinePoints([1, 2], [50, 100], 2, 100), ["500.0,50.0", "1000.0,0.0"]);
     assert.deepEqual(page.timelinePoints([1, 2, 4], [50, null, 100], 4, 100), ["250.0,50.0", "1000.0,0.0"]);
+    assert.deepEqual(page.timelineSteps([2, 3, 5], [7, null, 9], 1),
+        { seconds: [1, 2, 2, 3, 3, 5], values: [7, 7, null, null, 9, 9] });
     assert.deepEqual(page.timelineKnown([0, 5, 0, 0, 7]), [null, 5, 5, 5, 7]);
 });
 

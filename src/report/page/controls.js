@@ -97,11 +97,11 @@ class Controls {
     }
 
     showShare(share) {
-        const { view, amount, choices } = this.stage;
-        const weight = choices.byCount ? share.allocations : share.bytes;
+        const { view, amount, unit, choices } = this.stage;
+        const weight = choices.byCount ? share.count : share.amount;
 
         this.share = share.nodes ? `${textPercent(weight / view.weight[0])} · ${amount(weight)}` +
-            (choices.byCount ? "" : textError(share.variance)) : "no match";
+            (choices.byCount ? "" : textError(unit, share.variance)) : "no match";
         this.result.textContent = this.share;
     }
 
@@ -161,9 +161,9 @@ class Controls {
     }
 
     fillThreads() {
-        const { threads, frames, source, choices } = this.stage;
+        const { threads, frames, source, unit, choices } = this.stage;
         const select = document.getElementById("threads");
-        const heaviest = [...threads].sort((a, b) => source.bytes[b[1]] - source.bytes[a[1]]);
+        const heaviest = [...threads].sort((a, b) => source.amounts[b[1]] - source.amounts[a[1]]);
 
         function add(value, text) {
             const option = document.createElement("option");
@@ -178,7 +178,7 @@ class Controls {
         add(SPLIT_THREADS, "Threads side by side");
         add(MERGED_THREADS, "All threads merged");
         for (const [thread, node] of heaviest)
-            add(thread, `${frames.threadName(thread)}: ${textBytes(source.bytes[node])}`);
+            add(thread, `${frames.threadName(thread)}: ${unit.amount(source.amounts[node])}`);
         select.value = choices.thread;
         select.hidden = false;
     }
@@ -294,7 +294,8 @@ class Controls {
             C: chosen > 0 ? () => details.act("copy-stack", chosen) : null,
             i: () => { stage.choose({ inverted: !stage.choices.inverted }); this.showChoices(); },
             o: () => { stage.choose({ icicle: !stage.choices.icicle }); this.showChoices(); },
-            w: () => { stage.choose({ byCount: !stage.choices.byCount }); this.showChoices(); },
+            w: stage.data.unit === "bytes" ?
+                () => { stage.choose({ byCount: !stage.choices.byCount }); this.showChoices(); } : null,
             m: press("mergeLines"), h: press("hideImports"),
             s: () => this.save(),
             t: () => document.getElementById("theme").click(),
@@ -355,12 +356,12 @@ class Theme {
     }
 }
 
-/* Which kinds of code allocated how much themselves. */
+/* How much is the own of which kind of code. */
 function showLegend(stage) {
     const { source, frames, view } = stage;
     const own = new Float64Array(CATEGORIES.length);
     const list = document.getElementById("legend");
-    const values = view.options.byCount ? view.ownCountOf : view.ownBytesOf;
+    const values = view.options.byCount ? view.ownCountOf : view.ownAmountOf;
 
     for (let i = view.options.top + 1; i < view.end; i++)
         if (!view.isHidden(i))
@@ -376,9 +377,7 @@ function showLegend(stage) {
             return;
         dot.style.background = cssColor(kindColor(stage.theme, category));
         item.append(dot, `${name} ${textPercent(own[category] / view.weight[0])}`);
-        item.title = `Allocated by ${name.toLowerCase()} itself: ` +
-            (view.options.byCount ? textPlural(own[category], "allocation", "allocations") :
-                textBytes(own[category]));
+        item.title = `${stage.unit.own} ${name.toLowerCase()} itself: ${stage.amount(own[category])}`;
         list.append(item);
     });
 }

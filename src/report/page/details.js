@@ -21,7 +21,7 @@ class Details {
         this.hide();
     }
 
-    /* Of all places of a function or line together, each byte counted once. */
+    /* Of all places of a function or line together, each byte or sample counted once. */
     everywhere(key) {
         let share = this.known.get(key);
 
@@ -42,25 +42,25 @@ class Details {
 
     /* [label, value] pairs on a node. */
     rows(v) {
-        const { view, choices } = this.stage;
+        const { view, unit, choices } = this.stage;
         const shareOf = view.weight[v];
         const rows = [];
         const parent = view.parent[v];
         const neighbour = choices.inverted ? "callee" : "caller";
 
         rows.push([choices.inverted && view.depth[v] > 1 ? "Through here" : "Total",
-            textBytes(view.bytes[v]) + textError(view.variance?.[v])]);
+            unit.amount(view.amounts[v]) + textError(unit, view.variance?.[v])]);
         if (!choices.inverted)
-            rows.push(["Own", textBytes(view.ownBytes[v])]);
-        rows.push(["Allocations", textCount(view.allocations[v]) +
+            rows.push(["Own", unit.amount(view.ownAmount[v])]);
+        rows.push([unit.counts, textCount(view.counts[v]) +
             (choices.inverted || !v ? "" : ` (own ${textCount(view.ownCount[v])})`)]);
         if (v) {
             rows.push(["Share", `${this.of(shareOf, view.weight[0])} of all` + (parent === 0 ? "" :
                 `, ${this.of(shareOf, view.weight[parent])} of its ${neighbour}`)]);
             const all = this.everywhere(view.key[v]);
             if (all.nodes > 1 && !this.stage.frames.isThread[this.stage.frameOf(v)])
-                rows.push(["Everywhere", `${textBytes(all.bytes)}${textError(all.variance)}, ` +
-                    `${this.of(view.options.byCount ? all.allocations : all.bytes, view.weight[0])} in ` +
+                rows.push(["Everywhere", `${unit.amount(all.amount)}${textError(unit, all.variance)}, ` +
+                    `${this.of(view.options.byCount ? all.count : all.amount, view.weight[0])} in ` +
                     textPlural(all.nodes, "place", "places")]);
         }
         return rows;
@@ -147,7 +147,7 @@ class Details {
 
     /* One sentence for the focused frame, also for who hears it. */
     sentence(v) {
-        const { view, frames, frameOf, choices } = this.stage;
+        const { view, unit, frames, frameOf, choices } = this.stage;
         const calls = choices.inverted ? ["caller", "callers"] : ["callee", "callees"];
         const rows = this.rows(v).slice(0, choices.inverted ? 1 : 2).map(([label, value]) =>
             `${label.toLowerCase()} ${value}`);
@@ -155,7 +155,7 @@ class Details {
         view.expand(v);
         return [v ? exportFrame(frames, frameOf(v), !choices.mergeLines) : this.stage.rootName,
             `${this.of(view.weight[v], view.weight[0])} of all`, ...rows,
-            textPlural(view.allocations[v], "allocation", "allocations"),
+            textPlural(view.counts[v], ...unit.count),
             `level ${view.depth[v]}`, textPlural(view.children[v], ...calls)].join(", ");
     }
 

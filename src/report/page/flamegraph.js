@@ -18,6 +18,9 @@ function emptyText(data) {
         return ["Nothing leaked", "Every block that was allocated while recording was released again."];
     if (data.metric === "temporary")
         return ["No temporary allocations", "No block was released so soon after it was made."];
+    if (data.unit === "ns")
+        return ["No samples", data.metric === "wall" ? "The capture holds no sample." :
+            `In no sample a thread ${data.metric === "gil" ? "held the GIL" : "was running"}.`];
     return ["Nothing was recorded", "The capture holds no allocation."];
 }
 
@@ -33,12 +36,14 @@ function showEmpty(title, text) {
 async function start() {
     const { data, source } = await readPage();
     const frames = new Frames(data);
-    const isEmpty = source.bytes[0] === 0 && source.allocations[0] === 0;
+    const isEmpty = source.amounts[0] === 0 && source.counts[0] === 0;
     const listener = { rebuilt() {}, changed() {}, focused() {}, hover() {}, menu() {}, search() {} };
     const stage = new Stage(data, source, frames, listener);
     const details = new Details(stage);
     const controls = new Controls(stage, details);
 
+    for (const element of document.querySelectorAll("[data-unit]"))
+        element.hidden = element.dataset.unit !== data.unit;
     headerFill(data);
     new Timeline(document.getElementById("timeline"), data);
     Object.assign(listener, {

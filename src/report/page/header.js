@@ -1,10 +1,13 @@
-/* What stands above the graph: whose memory this is, how much of it, and what to doubt. */
+/* What stands above the graph: whose memory or time this is, how much of it, and what to doubt. */
 
 const METRICS = {
     peak: { name: "Peak memory", unit: ["block", "blocks"], text: " alive" },
     leaks: { name: "Memory never released", unit: ["block", "blocks"], text: " alive at the end" },
     temporary: { name: "Temporary memory", unit: ["block", "blocks"], text: "" },
     total: { name: "All memory allocated", unit: ["allocation", "allocations"], text: "" },
+    wall: { name: "Wall time of all threads", unit: ["sample", "samples"], text: "" },
+    cpu: { name: "CPU time", unit: ["sample", "samples"], text: "" },
+    gil: { name: "Time holding the GIL", unit: ["sample", "samples"], text: "" },
 };
 
 function metricOf(data) {
@@ -15,11 +18,13 @@ function metricOf(data) {
 function headerSummary(data) {
     const { unit, text: state } = metricOf(data);
     const threshold = data.temporary_threshold;
-    let text = `in ${textCount(data.count)}` + (data.estimated ? ` ± ${textCount(data.count_error)}` : "") +
+    let text = `in ${textCount(data.count)}` + (data.count_error ? ` ± ${textCount(data.count_error)}` : "") +
         ` ${unit[data.count === 1 ? 0 : 1]}${state}`;
 
     if (data.metric === "peak" && data.peak_bytes)
         text += ` after ${textDuration(data.peak_seconds)}`;
+    if (data.unit === "ns")
+        text += ` of ${textPlural(data.thread_count, "thread", "threads")}`;
     if (data.metric === "temporary")
         text += `, released within ${textPlural(threshold, "further allocation", "further allocations")} of their thread`;
     return text;
@@ -36,6 +41,9 @@ function headerFacts(data) {
     facts.push(["Duration", textDuration(duration)]);
     if (from !== undefined)
         facts.push(["Window", `${textDuration(from)} to ${textDuration(to ?? duration)}`]);
+    if (metadata.sampling)
+        facts.push(["Sampled", `about every ${textDuration(metadata.sampling.period_seconds)}, ` +
+            textPlural(metadata.sampling.rounds, "time", "times")]);
     if (data.metric !== "peak" && data.peak_bytes)
         facts.push(["Peak", `${textBytes(data.peak_bytes)} after ${textDuration(data.peak_seconds)}`]);
     if (metadata.processes.length > 1)
@@ -52,12 +60,20 @@ function headerNotes(data) {
     const { metadata } = data;
     const notes = [];
 
-    if (data.estimated)
+    if (data.unit === "ns")
+        notes.push("Estimated from samples; ± is one standard error.");
+    else if (data.estimated)
         notes.push(`Estimated from a sample, one in ${textBytes(metadata.sample_rate_bytes)}; ± is one standard error.`);
+    if (metadata.sampling?.rounds_missed)
+        notes.push(`${textPlural(metadata.sampling.rounds_missed, "round of sampling was", "rounds of sampling were")} ` +
+            "too late and left out.");
     if (metadata.filtered_out_count)
         notes.push(`Filters took away ${textBytes(metadata.filtered_out_bytes)} in ` +
             `${textPlural(metadata.filtered_out_count, "block", "blocks")}.`);
-    if (metadata.from_seconds !== undefined)
+    if (metadata.filtered_out_samples)
+        notes.push(`Filters took away ${textTime(metadata.filtered_out_seconds * 1e9)} in ` +
+            `${textPlural(metadata.filtered_out_samples, "sample", "samples")}.`);
+    if (metadata.from_seconds !== undefined && data.unit === "bytes")
         notes.push("Blocks from before the window are not in it.");
     return notes;
 }
@@ -67,8 +83,10 @@ const LOST_STACKS = "stack unknown";
 /* What makes the numbers less than the whole truth, most serious first. */
 function headerWarnings(data) {
     const { metadata } = data;
-    const lost = Object.entries(metadata.lost || {}).filter(([reason]) => reason !== LOST_STACKS);
-    const stackless = (metadata.lost || {})[LOST_STACKS];
+    const { sampling } = metadata;
+    const reasons = (data.unit === "bytes" && metadata.lost) || {};
+    const lost = Object.entries(reasons).filter(([reason]) => reason !== LOST_STACKS);
+    const stackless = reasons[LOST_STACKS];
     const warnings = [];
 
     if (metadata.damage)
@@ -80,9 +98,14 @@ function headerWarnings(data) {
             `${lost.map(([reason, count]) => `${textCount(count)} (${reason})`).join(", ")}.`);
     if (stackless)
         warnings.push(`${textPlural(stackless, "event is", "events are")} without a stack.`);
+    if (sampling?.samples_lost)
+        warnings.push(`${textPlural(sampling.samples_lost, "sample", "samples")} could not be kept.`);
+    if (sampling?.samples_without_stack)
+        warnings.push(`${textPlural(sampling.samples_without_stack, "sample has", "samples have")} no stack: ` +
+            "it could not be read.");
     if (data.left_out)
         warnings.push(`${textPlural(data.left_out, "branch", "branches")} of small frames left out of this page, ` +
-            `${textBytes(data.left_out_bytes)} together; boxes named <left out> stand for them.`);
+            `${unitOf(data).amount(data.left_out_amount)} together; boxes named <left out> stand for them.`);
     return warnings;
 }
 
@@ -94,8 +117,8 @@ function headerFill(data) {
     document.title = `${data.title} · ${metricOf(data).name}`;
     byId("title").textContent = data.title;
     byId("metric").textContent = metricOf(data).name;
-    byId("amount").textContent = textBytes(data.bytes) +
-        (data.estimated ? textError(data.bytes_error ** 2) : "");
+    byId("amount").textContent = unitOf(data).amount(data.amount) +
+        (data.estimated ? textError(unitOf(data), data.amount_error ** 2) : "");
     byId("summary").textContent = headerSummary(data);
     for (const [name, value] of headerFacts(data)) {
         const [pair, term, detail] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));

@@ -1,6 +1,6 @@
 /*
- * Searching. A frame matches or not by its text alone; the share of the matches counts each byte
- * once, however many frames of its stack match.
+ * Searching. A frame matches or not by its text alone; the share of the matches counts each byte or
+ * sample once, however many frames of its stack match.
  */
 
 /* { test } or { error }. Plain text is found anywhere; capitals matter once one is typed. */
@@ -16,16 +16,16 @@ function compileQuery(text, isRegex) {
     return { test: (subject) => pattern.test(subject) };
 }
 
-/* Bytes, allocations and outermost nodes below a view's top whose key matches. */
+/* Amount, count and outermost nodes below a view's top whose key matches. */
 function searchShare(view, matches) {
     const { source } = view;
     const { keys, top } = view.options;
-    const share = { bytes: 0, allocations: 0, variance: 0, nodes: 0 };
+    const share = { amount: 0, count: 0, variance: 0, nodes: 0 };
 
     for (let i = top + 1; i < view.end;) {
         if (matches[keys[source.frame[i]]] && !view.isHidden(i)) {
-            share.bytes += source.bytes[i];
-            share.allocations += source.allocations[i];
+            share.amount += source.amounts[i];
+            share.count += source.counts[i];
             share.variance += source.variance[i] ?? 0;
             share.nodes++;
             i = source.end[i];

@@ -12,6 +12,7 @@ class Stage {
         this.data = data;
         this.source = source;
         this.frames = frames;
+        this.unit = unitOf(data);
         this.listener = listener;
         this.element = document.getElementById("stage");
         this.spacer = document.getElementById("spacer");
@@ -20,7 +21,7 @@ class Stage {
         this.painter = new Painter(document.getElementById("canvas"));
         this.choices = {
             inverted: data.start.inverted, icicle: data.start.icicle, mergeLines: false,
-            hideImports: false, byCount: data.bytes === 0, thread: MERGED_THREADS,
+            hideImports: false, byCount: data.amount === 0, thread: MERGED_THREADS,
         };
         this.theme = "light";
         this.matches = null;
@@ -72,7 +73,7 @@ class Stage {
         this.frameOf = choices.mergeLines ?
             (v) => frames.frameOf[this.view.key[v]] : (v) => this.view.key[v];
         this.amount = choices.byCount ?
-            (weight) => textPlural(weight, "allocation", "allocations") : textBytes;
+            (weight) => textPlural(weight, ...this.unit.count) : this.unit.amount;
         this.rootName = choices.thread >= 0 ? frames.threadName(choices.thread) : "all";
         this.zoomed = 0;
         this.x0 = 0;

@@ -47,9 +47,32 @@ function textDuration(seconds) {
     return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole / 60) % 60).padStart(2, "0")} min`;
 }
 
+/* An amount of time: one above the other they can be compared, so seconds go on. */
+function textTime(ns) {
+    const seconds = ns / 1e9;
+
+    if (ns === 0)
+        return `0${NO_BREAK}s`;
+    if (seconds >= 0.99995 && seconds < 9.995)
+        return seconds.toFixed(2) + NO_BREAK + "s";
+    if (seconds < 59.95)
+        return textDuration(seconds);
+    return textCount(Math.floor(Math.round(seconds * 10) / 10)) + "." + Math.round(seconds * 10) % 10 + NO_BREAK + "s";
+}
+
+/* What amounts and counts are, by data.unit. */
+const UNITS = {
+    bytes: { amount: textBytes, count: ["allocation", "allocations"], counts: "Allocations", own: "Allocated by" },
+    ns: { amount: textTime, count: ["sample", "samples"], counts: "Samples", own: "Spent in" },
+};
+
+function unitOf(data) {
+    return UNITS[data.unit];
+}
+
 /* What stands behind an estimate: its standard error; nothing behind an exact number. */
-function textError(variance) {
-    return variance > 0 ? ` ± ${textBytes(Math.sqrt(variance))}` : "";
+function textError(unit, variance) {
+    return variance > 0 ? ` ± ${unit.amount(Math.sqrt(variance))}` : "";
 }
 
 function textPlural(count, one, many) {

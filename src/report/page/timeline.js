@@ -1,4 +1,7 @@
-/* Memory over time: the traced heap as an area, RSS as a line, a mark at the peak. */
+/*
+ * Over time: the traced heap as an area, RSS as a line, a mark at the peak; or as an area how many
+ * threads counted.
+ */
 
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -20,6 +23,14 @@ function timelinePoints(seconds, values, duration, highest) {
     return points.filter(Boolean);
 }
 
+/* A series that holds for its bins as a whole: each at its begin and its end. */
+function timelineSteps(seconds, values, from) {
+    return {
+        seconds: seconds.flatMap((end, i) => [i ? seconds[i - 1] : from, end]),
+        values: values.flatMap((value) => [value, value]),
+    };
+}
+
 /* RSS is looked at now and then: a bin without a look is 0, and knows what the one before knew. */
 function timelineKnown(values) {
     let known = null;
@@ -39,16 +50,18 @@ function timelineIndex(seconds, moment) {
 
 class Timeline {
     constructor(figure, data) {
-        const { seconds, heap, rss } = data.timeline;
+        const { seconds, heap = [], rss = [], threads = [] } = data.timeline;
         const { from_seconds: from = 0, to_seconds: to, duration_seconds: duration } = data.metadata;
+        const area = data.unit === "ns" ? threads : heap;
 
         this.seconds = seconds;
-        this.heap = heap.some((v) => v > 0) ? heap : [];
+        this.value = data.unit === "ns" ? (threads) => threads.toFixed(1) : textBytes;
+        this.area = area.some((v) => v > 0) ? area : [];
         this.rss = rss.some((v) => v > 0) ? rss : [];
         this.known = timelineKnown(this.rss);
         this.from = from;
         this.duration = Math.max((to ?? duration) - from, (seconds[seconds.length - 1] || 0) - from);
-        this.highest = [...this.heap, ...this.rss].reduce((a, b) => Math.max(a, b), 0);
+        this.highest = [...this.area, ...this.rss].reduce((a, b) => Math.max(a, b), 0);
         this.caption = figure.querySelector("figcaption");
         if (seconds.length < 2 || !this.highest || !this.duration)
             return;
@@ -59,29 +72,36 @@ class Timeline {
         this.plot.addEventListener("pointerleave", () => this.leave());
     }
 
-    line(values) {
-        return "M" + timelinePoints(this.seconds.map((s) => s - this.from), values, this.duration,
+    line(seconds, values) {
+        return "M" + timelinePoints(seconds.map((s) => s - this.from), values, this.duration,
             this.highest).join("L");
     }
 
+    areaLine(data) {
+        const steps = timelineSteps(this.seconds, this.area, this.from);
+
+        return data.unit === "ns" ? this.line(steps.seconds, steps.values) : this.line(this.seconds, this.area);
+    }
+
     hasPeak(data) {
-        return this.heap.length > 0 && data.peak_bytes > 0;
+        return data.unit === "bytes" && this.area.length > 0 && data.peak_bytes > 0;
     }
 
     draw(data) {
-        const { heap, rss, duration, highest } = this;
+        const { area, rss, duration, highest } = this;
         const svg = svgElement("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", role: "img" });
         const when = `peak after ${textDuration(data.peak_seconds)}`;
-        let label = "Memory over time.";
+        let label = data.unit === "ns" ? `Threads over time, ${this.value(highest)} at most.` : "Memory over time.";
 
-        if (heap.length) {
-            const line = this.line(heap);
+        if (area.length) {
+            const line = this.areaLine(data);
+            const end = line.slice(line.lastIndexOf("L") + 1).split(",")[0];
 
-            svg.append(svgElement("path", { class: "heap", d: `${line}L1000,100L${line.slice(1).split(",")[0]},100Z` }));
+            svg.append(svgElement("path", { class: "heap", d: `${line}L${end},100L${line.slice(1).split(",")[0]},100Z` }));
             svg.append(svgElement("path", { class: "heap-line", d: line }));
         }
         if (rss.length) {
-            svg.append(svgElement("path", { class: "rss", d: this.line(rss.map((v) => v || null)) }));
+            svg.append(svgElement("path", { class: "rss", d: this.line(this.seconds, rss.map((v) => v || null)) }));
             label += ` Highest RSS ${textBytes(rss.reduce((a, b) => Math.max(a, b), 0))}.`;
         }
         if (this.hasPeak(data)) {
@@ -94,8 +114,9 @@ class Timeline {
         this.cursor = svgElement("line", { class: "cursor", y1: 0, y2: 100, visibility: "hidden" });
         svg.append(this.cursor);
         this.plot.prepend(svg);
-        this.plot.querySelector(".scale").textContent = textBytes(highest);
-        this.caption.querySelector("[data-series=heap]").hidden = heap.length === 0;
+        this.plot.querySelector(".scale").textContent = this.value(highest);
+        this.caption.querySelector("[data-series=area] span").textContent = data.unit === "ns" ? "Threads" : "Heap";
+        this.caption.querySelector("[data-series=area]").hidden = area.length === 0;
         this.caption.querySelector("[data-series=rss]").hidden = rss.length === 0;
         this.text = this.caption.querySelector(".when");
         this.restText = this.hasPeak(data) ? when : `over ${textDuration(duration)}`;
@@ -106,8 +127,9 @@ class Timeline {
         const box = this.plot.getBoundingClientRect();
         const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
         const i = timelineIndex(this.seconds, this.from + share * this.duration);
+        const value = this.area[i];
 
-        this.say("heap", this.heap.length ? ` ${textBytes(this.heap[i])}` : "");
+        this.say("area", value === undefined || value === null ? "" : ` ${this.value(value)}`);
         this.say("rss", this.known[i] ? ` ${textBytes(this.known[i])}` : "");
         this.text.textContent = `at ${textDuration(this.seconds[i])}`;
         this.cursor.setAttribute("x1", 1000 * share);
@@ -120,7 +142,7 @@ class Timeline {
     }
 
     leave() {
-        this.say("heap", "");
+        this.say("area", "");
         this.say("rss", "");
         this.cursor.setAttribute("visibility", "hidden");
         this.text.textContent = this.restText;

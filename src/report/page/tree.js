@@ -10,7 +10,7 @@
  * when somebody first looks at them: expanding everything would cost O(nodes x depth) when
  * inverted. Members live in one pool; the children of a view node share out the range of its own.
  *
- * Widths and positions are in units of the chosen weight (bytes or allocations), never in pixels.
+ * Widths and positions are in units of the chosen weight (amounts or counts), never in pixels.
  */
 
 function decodeBase64(text) {
@@ -30,8 +30,9 @@ async function inflate(bytes) {
 
 /*
  * Columns of LEB128 numbers, in each the nodes in preorder: how many levels up from the node before
- * lies the parent; the frame plus one (0: the root); own bytes; own count. Estimates have a fifth:
- * the standard error of the own bytes. Its square, the variance, is what adds up.
+ * lies the parent; the frame plus one (0: the root); own amount; own count. Estimates have a fifth:
+ * the standard error of the own amount. Its square, the variance, is what adds up. Amounts are bytes
+ * or ns, counts those of blocks or samples.
  */
 function decodeSource(bytes, count, estimated = false) {
     const source = {
@@ -39,10 +40,10 @@ function decodeSource(bytes, count, estimated = false) {
         parent: new Int32Array(count),
         end: new Int32Array(count),
         frame: new Int32Array(count),
-        ownBytes: new Float64Array(count),
+        ownAmount: new Float64Array(count),
         ownCount: new Float64Array(count),
-        bytes: new Float64Array(count),
-        allocations: new Float64Array(count),
+        amounts: new Float64Array(count),
+        counts: new Float64Array(count),
         ownVariance: new Float64Array(estimated ? count : 0),
         variance: new Float64Array(estimated ? count : 0),
         maxDepth: 0,
@@ -74,16 +75,16 @@ function decodeSource(bytes, count, estimated = false) {
     for (let i = 0; i < count; i++)
         source.frame[i] = number() - 1;
     for (let i = 0; i < count; i++)
-        source.bytes[i] = source.ownBytes[i] = number();
+        source.amounts[i] = source.ownAmount[i] = number();
     for (let i = 0; i < count; i++)
-        source.allocations[i] = source.ownCount[i] = number();
+        source.counts[i] = source.ownCount[i] = number();
     for (let i = 0; estimated && i < count; i++)
         source.variance[i] = source.ownVariance[i] = number() ** 2;
     for (let i = count - 1; i > 0; i--) {
         const parent = source.parent[i];
 
-        source.bytes[parent] += source.bytes[i];
-        source.allocations[parent] += source.allocations[i];
+        source.amounts[parent] += source.amounts[i];
+        source.counts[parent] += source.counts[i];
         if (estimated)
             source.variance[parent] += source.variance[i];
         source.end[parent] = Math.max(source.end[parent], source.end[i]);
@@ -101,7 +102,7 @@ const SPLIT_THREADS = -2;
  *   isThread         per frame: 1 for a thread
  *   top              source node to begin at: 0, or a thread
  *   inverted         first who allocated, below it who called
- *   byCount          widths are allocations, else bytes
+ *   byCount          widths are counts, else amounts
  */
 class View {
     constructor(source, options) {
@@ -116,14 +117,14 @@ class View {
             this.gatherLeaves();
         else
             this.gatherTop();
-        this.weight = options.byCount ? this.allocations : this.bytes;
+        this.weight = options.byCount ? this.counts : this.amounts;
     }
 
     grow(capacity) {
         const kinds = {
             key: Int32Array, parent: Int32Array, first: Int32Array, children: Int32Array,
             depth: Int32Array, from: Int32Array, to: Int32Array, left: Float64Array,
-            bytes: Float64Array, allocations: Float64Array, ownBytes: Float64Array,
+            amounts: Float64Array, counts: Float64Array, ownAmount: Float64Array,
             ownCount: Float64Array,
         };
 
@@ -137,7 +138,7 @@ class View {
                 wider.set(this[name]);
             this[name] = wider;
         }
-        this.weight = this.options.byCount ? this.allocations : this.bytes;
+        this.weight = this.options.byCount ? this.counts : this.amounts;
         this.capacity = capacity;
     }
 
@@ -152,19 +153,19 @@ class View {
         const { source } = this;
         const { top } = this.options;
 
-        this.ownBytesOf = source.ownBytes;
+        this.ownAmountOf = source.ownAmount;
         this.ownCountOf = source.ownCount;
         this.ownVarianceOf = source.ownVariance;
         this.end = source.end[top];
         if (!this.options.hidden.includes(1))
             return;
-        this.ownBytesOf = source.ownBytes.slice();
+        this.ownAmountOf = source.ownAmount.slice();
         this.ownCountOf = source.ownCount.slice();
         this.ownVarianceOf = source.ownVariance.slice();
         for (let i = this.end - 1; i > top; i--) {
             if (!this.isHidden(i))
                 continue;
-            this.ownBytesOf[source.parent[i]] += this.ownBytesOf[i];
+            this.ownAmountOf[source.parent[i]] += this.ownAmountOf[i];
             this.ownCountOf[source.parent[i]] += this.ownCountOf[i];
             if (this.variance)
                 this.ownVarianceOf[source.parent[i]] += this.ownVarianceOf[i];
@@ -185,14 +186,14 @@ class View {
         return v;
     }
 
-    addTop(ownBytes, ownCount) {
+    addTop(ownAmount, ownCount) {
         const { top } = this.options;
 
         this.add(-1, 0, 0, 0);
         this.from[0] = 0;
-        this.bytes[0] = this.source.bytes[top];
-        this.allocations[0] = this.source.allocations[top];
-        this.ownBytes[0] = ownBytes;
+        this.amounts[0] = this.source.amounts[top];
+        this.counts[0] = this.source.counts[top];
+        this.ownAmount[0] = ownAmount;
         this.ownCount[0] = ownCount;
         if (this.variance)
             this.variance[0] = this.source.variance[top];
@@ -204,7 +205,7 @@ class View {
         this.pool = new Int32Array(this.end - top);
         this.pool[0] = top;
         this.poolUsed = 1;
-        this.addTop(this.ownBytesOf[top], this.ownCountOf[top]);
+        this.addTop(this.ownAmountOf[top], this.ownCountOf[top]);
         this.to[0] = 1;
     }
 
@@ -213,7 +214,7 @@ class View {
      * node shows. Where threads are shown they come first: thread, who allocated, who called.
      */
     gatherLeaves() {
-        const { source, ownBytesOf, ownCountOf } = this;
+        const { source, ownAmountOf, ownCountOf } = this;
         const { top, isThread } = this.options;
         const leaves = [];
 
@@ -227,13 +228,13 @@ class View {
 
             this.threadOf[i - top] = isThread[source.frame[i]] && !hidden ? i : thread;
             this.up[i - top] = caller === thread ? top : caller;
-            if (!hidden && (ownBytesOf[i] || ownCountOf[i]))
+            if (!hidden && (ownAmountOf[i] || ownCountOf[i]))
                 leaves.push(i);
         }
         this.leaf = Int32Array.from(leaves);
         this.cursor = new Int32Array(leaves.length);
         this.scratch = new Int32Array(leaves.length * 2);
-        this.addTop(ownBytesOf[top], ownCountOf[top]);
+        this.addTop(ownAmountOf[top], ownCountOf[top]);
         this.to[0] = leaves.length;
     }
 
@@ -252,21 +253,21 @@ class View {
         let left = this.left[v];
 
         if (groups.length > 1)
-            groups.sort((a, b) => (byCount ? b.allocations - a.allocations : b.bytes - a.bytes) ||
-                b.bytes - a.bytes || a.key - b.key);
+            groups.sort((a, b) => (byCount ? b.count - a.count : b.amount - a.amount) ||
+                b.amount - a.amount || a.key - b.key);
         this.first[v] = this.count;
         this.children[v] = groups.length;
         for (const group of groups) {
             const child = this.add(group.key, v, this.depth[v] + 1, left);
 
-            this.bytes[child] = group.bytes;
-            this.allocations[child] = group.allocations;
-            this.ownBytes[child] = group.ownBytes;
+            this.amounts[child] = group.amount;
+            this.counts[child] = group.count;
+            this.ownAmount[child] = group.ownAmount;
             this.ownCount[child] = group.ownCount;
             if (this.variance)
                 this.variance[child] = group.variance;
             this.from[child] = this.to[child] = group.at;
-            left += byCount ? group.allocations : group.bytes;
+            left += byCount ? group.count : group.amount;
         }
         for (let i = 0; i < groups.length; i++)
             this.groupOf[groups[i].key] = 0;
@@ -277,7 +278,7 @@ class View {
 
         if (known)
             return groups[known - 1];
-        groups.push({ key, members: 0, bytes: 0, allocations: 0, ownBytes: 0, ownCount: 0,
+        groups.push({ key, members: 0, amount: 0, count: 0, ownAmount: 0, ownCount: 0,
             variance: 0, at: 0 });
         this.groupOf[key] = groups.length;
         return groups[groups.length - 1];
@@ -309,9 +310,9 @@ class View {
                 const group = this.group(groups, keys[source.frame[child]]);
 
                 group.members++;
-                group.bytes += source.bytes[child];
-                group.allocations += source.allocations[child];
-                group.ownBytes += this.ownBytesOf[child];
+                group.amount += source.amounts[child];
+                group.count += source.counts[child];
+                group.ownAmount += this.ownAmountOf[child];
                 group.ownCount += this.ownCountOf[child];
                 group.variance += source.variance[child] ?? 0;
                 found.push(child);
@@ -348,7 +349,7 @@ class View {
     }
 
     expandCallers(v) {
-        const { leaf, cursor, scratch, source, ownBytesOf, ownCountOf } = this;
+        const { leaf, cursor, scratch, source, ownAmountOf, ownCountOf } = this;
         const { keys } = this.options;
         const from = this.from[v];
         const to = this.to[v];
@@ -367,8 +368,8 @@ class View {
             const group = this.group(groups, keys[source.frame[next]]);
 
             group.members++;
-            group.bytes += ownBytesOf[leaf[m]];
-            group.allocations += ownCountOf[leaf[m]];
+            group.amount += ownAmountOf[leaf[m]];
+            group.count += ownCountOf[leaf[m]];
             group.variance += this.ownVarianceOf[leaf[m]] ?? 0;
         }
         View.place(groups, from + ended);
@@ -383,8 +384,8 @@ class View {
         }
         if (this.depth[v] === 0)
             for (const group of groups) {
-                group.ownBytes = group.bytes;
-                group.ownCount = group.allocations;
+                group.ownAmount = group.amount;
+                group.ownCount = group.count;
             }
         this.addGroups(v, groups);
         this.closeRanges(v, groups);
