@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/destination.h"
 #include "cmd/outcome.h"
+#include "cmd/pid.h"
 #include "cmd/sampling.h"
 #include "cmd/template.h"
 #include "cmd/terminal.h"
@@ -95,24 +96,6 @@ static const struct option_group *const options[] = {
 	NULL,
 };
 
-static int parse_pid(const struct attach_settings *settings, const struct arguments *arguments,
-		     pid_t *pid, struct error *err)
-{
-	const char *text = arguments->count ? arguments->items[0] : settings->pid;
-	char *end;
-	long value;
-
-	if (!text)
-		return error_set(err, ERROR_USAGE, "name a process by its id: sonde attach PID");
-	if (arguments->count && settings->pid)
-		return error_set(err, ERROR_USAGE, "name one process, either way");
-	value = strtol(text, &end, 10);
-	if (end == text || *end || value <= 0 || value > INT_MAX)
-		return error_set(err, ERROR_USAGE, "'%s' is no process id", text);
-	*pid = (pid_t)value;
-	return 0;
-}
-
 /* Where the capture goes; to be freed. */
 static char *choose_path(const struct attach_settings *settings, pid_t pid, struct error *err)
 {
@@ -156,7 +139,7 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	};
 	char pid_text[16];
 	char *path;
-	int status = parse_pid(settings, arguments, &watching.pid, err);
+	int status = pid_choose("attach", arguments->items[0], settings->pid, &watching.pid, err);
 
 	if (status < 0)
 		return status;

@@ -21,6 +21,7 @@ const struct command *const command_list[] = {
 	&command_stats,
 	&command_info,
 	&command_export,
+	&command_doctor,
 	&command_help,
 	&command_completion,
 	&command_man,

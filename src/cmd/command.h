@@ -73,6 +73,7 @@ extern const struct command command_summary;
 extern const struct command command_stats;
 extern const struct command command_info;
 extern const struct command command_export;
+extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_completion;
 extern const struct command command_man;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/pid.h"
 #include "cmd/terminal.h"
 #include "sampler/probe.h"
 
@@ -233,34 +234,6 @@ static void end(struct dumping *d)
 	trace_tree_destroy(d->tree);
 }
 
-static int parse_pid(const char *text, pid_t *pid, struct error *err)
-{
-	char *rest;
-	long number;
-
-	errno = 0;
-	number = strtol(text, &rest, 10);
-	if (*text < '0' || *text > '9' || *rest || errno || number < 1 || number > INT32_MAX)
-		return error_set(err, ERROR_USAGE, "'%s' is no process id; as in: sonde dump 4242",
-				 text);
-	*pid = (pid_t)number;
-	return 0;
-}
-
-static int choose_pid(const struct dump_settings *settings, const struct arguments *arguments,
-		      pid_t *pid, struct error *err)
-{
-	const char *text = arguments->count ? arguments->items[0] : settings->pid;
-
-	if (!text)
-		return error_set(err, ERROR_USAGE,
-				 "which process? its id is missing, as in: sonde dump 4242");
-	if (arguments->count && settings->pid)
-		return error_set(err, ERROR_USAGE, "two process ids: %s and %s", settings->pid,
-				 text);
-	return parse_pid(text, pid, err);
-}
-
 static int run(const void *data, const struct arguments *arguments, struct error *err)
 {
 	const struct dump_settings *settings = data;
@@ -271,7 +244,7 @@ static int run(const void *data, const struct arguments *arguments, struct error
 						: 1;
 	uint64_t due_ns, done = 0;
 	pid_t pid = 0;
-	int status = choose_pid(settings, arguments, &pid, err);
+	int status = pid_choose("dump", arguments->items[0], settings->pid, &pid, err);
 
 	if (status < 0)
 		return status;

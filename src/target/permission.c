@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "target/container.h"
+#include "target/pause.h"
 #include "target/proc.h"
+#include "target/tasks_text.h"
 
 /*
  * The causes are looked for in the order in which the kernel refuses: kernel/ptrace.c,
@@ -126,51 +128,92 @@ static int try_ptrace_call(void)
 	return 0;
 }
 
-/* A child that waits to be killed. */
-static pid_t start_child(void)
+/* Waits to be killed, whatever becomes of sonde. */
+__attribute__((noreturn)) static void wait_for_the_end(void)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		/* Whatever becomes of sonde. */
-		alarm(10);
-		for (;;)
-			pause();
-	}
-	return pid;
+	alarm(10);
+	for (;;)
+		pause();
 }
 
-static int try_stop_child(pid_t pid)
+/* A child that waits, or its child, which is nobody's any more. -1 with errno. */
+static pid_t start_subject(bool stranger)
 {
-	int errnum = 0, status;
+	pid_t child, subject = -1;
+	int ends[2];
 
-	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
-		return errno;
-	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 || waitpid(pid, &status, __WALL) < 0 ||
-	    ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0)
-		errnum = errno;
-	return errnum;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		pid_t pid = stranger ? fork() : getpid();
+
+		if (pid == 0 || !stranger) {
+			pid = getpid();
+			if (write(ends[1], &pid, sizeof(pid)) == sizeof(pid))
+				wait_for_the_end();
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	if (child > 0 && stranger)
+		waitpid(child, NULL, 0);
+	if (child > 0 && read(ends[0], &subject, sizeof(subject)) != sizeof(subject))
+		subject = -1;
+	close(ends[0]);
+	return subject;
+}
+
+static int try_stop(pid_t pid)
+{
+	struct pause stop;
+
+	switch (pause_begin(pid, &stop)) {
+	case PAUSE_STOPPED:
+		pause_end(&stop);
+		return 0;
+	case PAUSE_DENIED:
+		return EPERM;
+	case PAUSE_GONE:
+		return ESRCH;
+	case PAUSE_LATE:
+		break;
+	}
+	return 0;
+}
+
+static int try_schedule(pid_t pid)
+{
+	char path[64], text[96];
+	uint64_t cpu_ns, switches;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
+	if (!permission_read_file(path, text, sizeof(text)))
+		return errno ? errno : ENOENT;
+	return tasks_parse_schedstat(text, &cpu_ns, &switches) && switches ? 0 : ENODATA;
 }
 
 void permission_try(pid_t pid, struct permission_trial *trial)
 {
-	pid_t child = pid > 0 ? 0 : start_child();
-	pid_t subject = pid > 0 ? pid : child;
+	pid_t made = pid > 0 ? 0 : start_subject(pid == PERMISSION_STRANGER);
+	pid_t subject = pid > 0 ? pid : made;
 	struct identity target;
 
 	*trial = (struct permission_trial){0};
 	if (subject < 0) {
-		trial->memory = trial->file = trial->maps = trial->tasks = trial->stop = errno;
+		trial->memory = trial->file = trial->maps = trial->syscall = trial->schedule =
+			trial->stop = errno;
 		return;
 	}
 	trial->memory = try_memory(subject);
 	trial->file = try_file(subject, "mem", false);
 	trial->maps = try_file(subject, "maps", true);
-	trial->tasks = try_file(subject, "syscall", true);
-	if (child) {
-		trial->stop = try_stop_child(child);
-		kill(child, SIGKILL);
-		waitpid(child, NULL, 0);
+	trial->syscall = try_file(subject, "syscall", true);
+	trial->schedule = try_schedule(subject);
+	if (made) {
+		trial->stop = try_stop(made);
+		kill(made, SIGKILL);
+		waitpid(made, NULL, 0);
 		return;
 	}
 	/* The kernel asks the same for stopping as for reading, and that nobody else traces it. */

@@ -34,8 +34,8 @@ struct permission_finding {
 
 #define PERMISSION_FINDINGS_MAX 8
 
-/* Looks at a process (pid > 0), or at what is so for any process of ours (0). Returns how many were
- * written; 0: nothing is in the way. */
+/* Looks at a process (pid > 0), or at what is so for any process of ours that we did not start (0).
+ * Returns how many were written; 0: nothing is in the way. */
 size_t permission_look(pid_t pid, struct permission_finding *findings, size_t max);
 
 /* Fills *err with ERROR_PERMISSION: what is blocked and the line for where we are (a container or
@@ -48,13 +48,18 @@ const char *obstacle_name(enum obstacle obstacle);
 
 /*
  * Tries each way of looking at a process, without looking: 0, or the errno that it is refused with.
- * pid 0: a process of our own that is not our child's child, made for this.
+ * In place of a pid, one that is made for this: a child of ours, as `sonde run` has, or one of ours
+ * that is no child, as `sonde attach` meets.
  */
+#define PERMISSION_CHILD    0
+#define PERMISSION_STRANGER (-1)
+
 struct permission_trial {
-	int memory; /* process_vm_readv */
-	int file;   /* /proc/PID/mem */
-	int maps;   /* /proc/PID/maps */
-	int tasks;  /* /proc/PID/syscall */
-	int stop;   /* ptrace */
+	int memory;   /* process_vm_readv */
+	int file;     /* /proc/PID/mem */
+	int maps;     /* /proc/PID/maps */
+	int syscall;  /* /proc/PID/syscall */
+	int schedule; /* /proc/PID/schedstat; ENODATA: nothing is counted */
+	int stop;     /* ptrace; EBUSY: another traces it */
 };
 void permission_try(pid_t pid, struct permission_trial *trial);

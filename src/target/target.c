@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "target/container.h"
 #include "target/permission.h"
 #include "target/proc.h"
 
@@ -26,7 +27,20 @@ static int target_no_process(pid_t pid, struct error *err)
 	/* A /proc that hides the processes of others hides them altogether. */
 	if (kill(pid, 0) == 0 || errno == EPERM)
 		return permission_error(pid, "look at", err);
-	return error_set(err, ERROR_NOT_FOUND, "there is no process %d", (int)pid);
+	switch (container_find()) {
+	case CONTAINER_DOCKER:
+		return error_set(err, ERROR_NOT_FOUND,
+				 "there is no process %d in this container; for those outside: "
+				 "docker run --pid=host .. or --pid=container:NAME",
+				 (int)pid);
+	case CONTAINER_KUBERNETES:
+		return error_set(err, ERROR_NOT_FOUND,
+				 "there is no process %d in this container; for those of other "
+				 "containers of the pod: shareProcessNamespace: true",
+				 (int)pid);
+	default:
+		return error_set(err, ERROR_NOT_FOUND, "there is no process %d", (int)pid);
+	}
 }
 
 /* The class of the executable: what cannot be looked at is taken to be of this machine's. */
