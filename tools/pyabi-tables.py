@@ -384,7 +384,7 @@ static const struct objects_sample objects_samples[] = {"""
 
 def sample_lines(name, free_threaded, offsets, row):
     minor = int(name.split(".")[1])
-    features = ["PYABI_QUALNAME"]
+    features = ["PYABI_QUALNAME", "PYABI_CALLS_LEAVE_MARK"]
     if free_threaded:
         features.append("PYABI_FREE_THREADED")
     if minor >= 14:

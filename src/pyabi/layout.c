@@ -283,7 +283,7 @@ static int init_from_offsets(uint32_t version_hex, const void *debug_offsets, si
 	if (result < 0)
 		return result;
 	memset(layout, 0xff, sizeof(*layout)); /* PYABI_NONE */
-	layout->features = PYABI_QUALNAME;
+	layout->features = PYABI_QUALNAME | PYABI_CALLS_LEAVE_MARK;
 	layout->linetable = PYABI_LOCATIONS;
 	layout->frame_owner_cstack = 0xff;
 	layout->tstate_status_active = 0;

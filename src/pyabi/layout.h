@@ -28,6 +28,9 @@ enum pyabi_feature {
 	/* frame_instr points into the copy of the bytecode that frame_tlbc_index chooses, see
 	 * code_tlbc */
 	PYABI_THREAD_LOCAL_BYTECODE = 1u << 6,
+	/* frame_return_offset is 0 in a new frame, and not 0 from its first call of a Python
+	 * function on (3.13+; 3.12 sets it to 0 at calls) */
+	PYABI_CALLS_LEAVE_MARK = 1u << 7,
 };
 
 enum pyabi_linetable {

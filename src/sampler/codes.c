@@ -79,6 +79,7 @@ void codes_deinit(struct codes *codes)
 	for (size_t i = 0; codes->places && i <= codes->mask; i++)
 		code_destroy(codes->places[i]);
 	free(codes->places);
+	free(codes->sorted);
 	free(codes->text);
 	free(codes->copies);
 	*codes = (struct codes){0};
@@ -103,6 +104,44 @@ struct code *codes_find(struct codes *codes, uint64_t address)
 	return *place_of(codes, address);
 }
 
+/* The first of the sorted ones that is behind `address`. */
+static size_t sorted_behind(const struct codes *codes, uint64_t address)
+{
+	size_t low = 0, high = codes->used;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (codes->sorted[middle]->address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void sorted_insert(struct codes *codes, struct code *code)
+{
+	size_t place = sorted_behind(codes, code->address);
+
+	if (codes->used == codes->sorted_room) {
+		codes->sorted_room = codes->sorted_room ? 2 * codes->sorted_room : FIRST_PLACES;
+		codes->sorted = checked(
+			realloc(codes->sorted, codes->sorted_room * sizeof(*codes->sorted)));
+	}
+	memmove(&codes->sorted[place + 1], &codes->sorted[place],
+		(codes->used - place) * sizeof(*codes->sorted));
+	codes->sorted[place] = code;
+}
+
+uint64_t codes_find_instr(const struct codes *codes, uint64_t instr)
+{
+	size_t behind = sorted_behind(codes, instr);
+	const struct code *code = behind ? codes->sorted[behind - 1] : NULL;
+
+	return code && code->number && instr - code->address < code->end_instr ? code->address : 0;
+}
+
 static struct code *codes_enter(struct codes *codes, uint64_t address)
 {
 	struct code **place = place_of(codes, address);
@@ -111,6 +150,7 @@ static struct code *codes_enter(struct codes *codes, uint64_t address)
 		return *place;
 	*place = checked(calloc(1, sizeof(**place)));
 	(*place)->address = address;
+	sorted_insert(codes, *place);
 	if (++codes->used > codes->mask / 2) {
 		struct code **old = codes->places, *made = *place;
 		size_t old_mask = codes->mask;

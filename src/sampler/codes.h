@@ -32,6 +32,8 @@ struct codes {
 	struct trace_tree *tree;
 	struct code **places; /* open addressing */
 	size_t mask, used;
+	struct code **sorted; /* by address */
+	size_t sorted_room;
 	uint64_t code_type;
 	uint32_t read_bytes;   /* of a code object */
 	unsigned char *copies; /* of code objects that are being checked */
@@ -46,6 +48,9 @@ void codes_deinit(struct codes *codes);
 
 /* The entry for an address, whatever its age; NULL if there is none. */
 struct code *codes_find(struct codes *codes, uint64_t address);
+
+/* The address of the code object that an instruction belongs to, 0 if it is not known. */
+uint64_t codes_find_instr(const struct codes *codes, uint64_t instr);
 
 /*
  * Makes sure of the code objects at these addresses: known ones are compared, those that have

@@ -21,6 +21,19 @@
 #define FIND_LONGEST_NS 100000000ull
 #define FIND_SELDOM_NS  500000000ull /* where only another program could bring one */
 
+/*
+ * A reading that fails says something about what the thread was doing: it fails where calls are
+ * short. If those samples are then taken with a pause, a little later, short calls come out too
+ * short: by the share of readings that fail. Where that is not small any more the thread is
+ * restless, and all its samples are taken with a pause; now and then one without is tried, to see
+ * whether it calmed down.
+ */
+#define UNREST_ONE   65536u
+#define UNREST_SHIFT 6 /* a 64th of the difference: the last hundred or so count */
+#define UNREST_MOST  (UNREST_ONE / 32)
+#define UNREST_LEAST (UNREST_ONE / 64)
+#define UNREST_TRIAL 8u
+
 /* One native thread. */
 struct watched {
 	pid_t tid;
@@ -31,6 +44,10 @@ struct watched {
 	struct stack stack;
 	uint32_t node;
 	uint32_t flags;
+	/* How often its stack changed under a reading, of late: in units of 1 / UNREST_ONE. */
+	uint32_t unrest;
+	bool is_restless;
+	unsigned trial; /* restless: samples since the last reading without a pause */
 };
 
 struct probe {
@@ -278,6 +295,11 @@ static bool state_is_ours(const struct probe *probe, const struct watched *threa
 	       thread->stack.interp == thread->interp;
 }
 
+static bool is_undecided(enum stack_result result)
+{
+	return result == STACK_CHANGED || result == STACK_ELSEWHERE;
+}
+
 static enum stack_result read_paused(struct probe *probe, struct watched *thread,
 				     const struct stack_target *from)
 {
@@ -288,29 +310,74 @@ static enum stack_result read_paused(struct probe *probe, struct watched *thread
 	if (pause_begin(thread->tid, &pause) != PAUSE_STOPPED)
 		return STACK_CHANGED;
 	probe->counts.pauses++;
-	/* What leads to the frames may have moved since it was seen last. */
-	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED; i++)
+	for (unsigned i = 0; i < TRIES && is_undecided(result); i++)
 		result = stack_read(&thread->stack, from, true, &thread->node);
 	pause_end(&pause);
 	probe->counts.paused_ns += now_ns() - begun_ns;
 	return result;
 }
 
-/* Reads the thread's stack while it may run; returns further flags. */
-static uint32_t read_stack(struct probe *probe, struct watched *thread, bool is_blocked, bool pause)
+/* Reads while the thread runs, until a reading is good, or `changes` of them were not because the
+ * stack changed. */
+static enum stack_result read_running(struct probe *probe, struct watched *thread,
+				      const struct stack_target *from, unsigned changes)
+{
+	enum stack_result result = STACK_CHANGED;
+
+	for (unsigned i = 0, changed = 0; i < TRIES + changes && changed < changes; i++) {
+		probe->counts.retries += i > 0;
+		result = stack_read(&thread->stack, from, false, &thread->node);
+		if (!is_undecided(result))
+			return result;
+		changed += result == STACK_CHANGED;
+	}
+	return STACK_CHANGED;
+}
+
+static void note_unrest(struct watched *thread, bool changed)
+{
+	thread->unrest -= thread->unrest >> UNREST_SHIFT;
+	thread->unrest += changed ? UNREST_ONE >> UNREST_SHIFT : 0;
+	if (thread->unrest > UNREST_MOST)
+		thread->is_restless = true;
+	else if (thread->unrest < UNREST_LEAST)
+		thread->is_restless = false;
+	thread->trial = 0;
+}
+
+/* Whether this sample is taken with a pause from the first. */
+static bool is_to_pause(struct probe *probe, struct watched *thread)
+{
+	if (!thread->is_restless || probe->options.never_pause)
+		return false;
+	return ++thread->trial <= UNREST_TRIAL;
+}
+
+/* Reads the thread's stack; returns further flags. */
+static uint32_t read_stack(struct probe *probe, struct watched *thread, bool pause)
 {
 	struct stack_target from = stack_source(probe, thread);
 	enum stack_result result = STACK_CHANGED;
 	uint32_t flags = 0;
 
-	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED && !pause; i++) {
-		if (i)
-			probe->counts.retries++;
-		result = stack_read(&thread->stack, &from, is_blocked, &thread->node);
+	if (!pause && !is_to_pause(probe, thread)) {
+		bool was_restless = thread->is_restless;
+
+		result = read_running(probe, thread, &from, 1);
+		if (result == STACK_GOOD || result == STACK_CHANGED)
+			note_unrest(thread, result == STACK_CHANGED);
+		/* A trial is no sample. */
+		if (was_restless && result == STACK_GOOD && !probe->options.never_pause)
+			result = STACK_CHANGED;
 	}
 	if (result == STACK_CHANGED && !probe->options.never_pause) {
 		result = read_paused(probe, thread, &from);
 		flags |= SAMPLE_PAUSED;
+	}
+	/* Not stopped in time, it mostly waits for a processor. */
+	if (result == STACK_CHANGED) {
+		result = read_running(probe, thread, &from, TRIES);
+		flags = 0;
 	}
 	add_counts(probe, thread);
 	if (result == STACK_GOOD && !state_is_ours(probe, thread))
@@ -353,7 +420,7 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 		if (interp && interp->gil_holder == thread->stack.tstate)
 			thread->flags |= SAMPLE_HOLDS_GIL;
 	} else {
-		thread->flags |= read_stack(probe, thread, task->state != TASK_RUNNING, pause);
+		thread->flags |= read_stack(probe, thread, pause);
 	}
 	interp = interpreters_find(&probe->interpreters, thread->interp);
 	if (interp && interp->collects && thread->flags & SAMPLE_HOLDS_GIL)

@@ -7,20 +7,26 @@
 #include "sampler/sample.h"
 
 /*
- * The thread runs while its stack is read, and Python says nothing about what is half done. A
- * reading is good when all of this holds; else the stack changed under it.
+ * The thread runs while its stack is read, and Python says nothing about what is half done. The
+ * reading is of the moment at which the innermost frame was looked up; the frames are copied a
+ * fraction of a microsecond later, in the same system call. By then some may have been popped
+ * (their words mostly stay where they were) and others pushed in their place. A reading is good
+ * when each frame is the caller of the one before it beyond doubt:
  *
- *   1. One system call took all of it: the thread state before the frames, and the word that leads
- * to the innermost frame once more behind them. Frames that turn up elsewhere are fetched one by
- * one, which only finds out what the next reading must take along (unless the thread is still).
- *   2. The chain ends where Python's chains end, and each of its frames says that it is in use: it
- *      executes (up to 3.10), it left its evaluation stack in order before it called the next (3.11
- * to 3.13), it has a code object (later ones clear it).
- *   3. Frames in the data stack stand one behind the other, each as long as its code object says: a
- * frame that was left behind by an earlier call fits only where it is the right one.
- *   4. Each instruction lies in its frame's code object, and that is one still (see codes.h).
- *   5. Between the two looks at the innermost frame no more than one frame was popped. Others were
- *      pushed on top, maybe; that leaves what is below alone.
+ *   1. One system call took all of it. Frames that turn up elsewhere are fetched one by one, which
+ * only finds out what the next reading must take along (unless the thread is still).
+ *   2. The chain ends where Python's chains end.
+ *   3. Frames in the data stack stand one behind the other, each as long as its code object says.
+ *   4. A caller is in the middle of a call: it executes (up to 3.10, where a frame that was popped
+ * does not), it left its evaluation stack in order (3.11, 3.12), or it has called since it was
+ * pushed (3.13 and later): then what stands behind it is a frame that it called, popped or not.
+ * That one may be without code object when it was popped (3.14 and later); its instruction still
+ * tells which.
+ *   5. Each instruction lies in its frame's code object, and that is one still (see codes.h).
+ *   6. Up to 3.12: between two looks at the innermost frame no more than one was popped.
+ *
+ * What fails is not tried again while the thread runs: who is read at the second try is in quieter
+ * code than who was not at the first, so that short calls would seem shorter.
  */
 
 #define TSTATE_BYTES_MAX 4096u
@@ -190,6 +196,9 @@ static void parse_frame(const struct pyabi_layout *layout, const unsigned char *
 				 : word_at(copy, layout->frame_instr),
 		.tlbc_index = int_at(copy, layout->frame_tlbc_index),
 		.stack_top = int_at(copy, layout->frame_stacktop),
+		.has_called = layout->frame_return_offset != PYABI_NONE &&
+			      (copy[layout->frame_return_offset] |
+			       copy[layout->frame_return_offset + 1]) != 0,
 		.owner = layout->frame_owner == PYABI_NONE ? 0 : copy[layout->frame_owner],
 		.is_entry = layout->frame_is_entry != PYABI_NONE && copy[layout->frame_is_entry],
 	};
@@ -239,18 +248,35 @@ static bool has_code(const struct pyabi_layout *layout, const struct stack_frame
 	return layout->frame_owner == PYABI_NONE || frame->owner < layout->frame_owner_shim;
 }
 
-/* Rule 2 for 3.11 to 3.13: who called the frame before it in the chain is in the middle of a call.
- */
+/* Rule 2. */
+static bool ends_well(const struct pyabi_layout *layout, const struct stack *stack)
+{
+	const struct stack_frame *last;
+
+	if (!stack->count)
+		return true;
+	last = &stack->frames[stack->count - 1];
+	if (layout->frame_is_entry != PYABI_NONE)
+		return last->is_entry;
+	if (layout->frame_owner == PYABI_NONE || layout->frame_owner_shim > UINT8_MAX - 1)
+		return true;
+	return !has_code(layout, last);
+}
+
+/* Rule 4, from 3.11 on. */
 static bool callers_wait(const struct pyabi_layout *layout, const struct stack *stack)
 {
-	if (layout->frame_stacktop == PYABI_NONE)
+	bool marked = layout->features & PYABI_CALLS_LEAVE_MARK;
+
+	if (!marked && layout->frame_stacktop == PYABI_NONE)
 		return true;
 	for (size_t i = 1; i < stack->count; i++) {
-		const struct stack_frame *frame = &stack->frames[i];
+		const struct stack_frame *caller = &stack->frames[i];
 		const struct stack_frame *called = &stack->frames[i - 1];
-		bool from_c = !has_code(layout, called) || called->is_entry;
 
-		if (has_code(layout, frame) && !from_c && frame->stack_top < 0)
+		if (!has_code(layout, caller) || !has_code(layout, called) || called->is_entry)
+			continue;
+		if (marked ? !caller->has_called : caller->stack_top < 0)
 			return false;
 	}
 	return true;
@@ -329,13 +355,15 @@ static bool find_codes(struct reading *reading, size_t unchanged)
 
 	make_room_for_codes(stack);
 	for (size_t i = 0; i < stack->count; i++) {
-		const struct stack_frame *frame = &stack->frames[i];
+		struct stack_frame *frame = &stack->frames[i];
 		bool fresh = i < stack->count - unchanged;
 		struct code *code;
 
 		stack->codes[i] = NULL;
 		if (!has_code(reading->layout, frame))
 			continue;
+		if (!frame->code && !reading->is_still)
+			frame->code = codes_find_instr(codes, frame->instr);
 		code = frame->code ? codes_find(codes, frame->code) : NULL;
 		if (code && code->number &&
 		    (reading->from->generation ? code->generation == stack->generation : !fresh)) {
@@ -383,7 +411,7 @@ static bool has_begun(const struct pyabi_layout *layout, const struct code *code
 	       frame->owner == layout->frame_owner_generator || frame->place >= code->traceable;
 }
 
-/* Rule 4, and the nodes of the frames. */
+/* Rule 5, and the nodes of the frames. */
 static bool name_frames(struct reading *reading, size_t unchanged)
 {
 	struct stack *stack = reading->stack;
@@ -414,12 +442,14 @@ static bool name_frames(struct reading *reading, size_t unchanged)
 	return true;
 }
 
-/* Rule 5: how the chain stands to what the second look at the innermost frame saw. */
+/* Rule 6: how the chain stands to what the second look at the innermost frame saw. */
 static bool leaf_is_near(struct reading *reading, uint64_t leaf)
 {
 	const struct pyabi_layout *layout = reading->layout;
 	struct stack *stack = reading->stack;
 
+	if (leaf == reading->leaf || layout->features & PYABI_CALLS_LEAVE_MARK)
+		return true;
 	for (unsigned steps = 0; leaf && steps < 64; steps++) {
 		const unsigned char *copy;
 
@@ -450,6 +480,13 @@ static void measure_chunk(struct stack *stack)
 	}
 	if (chunk)
 		chunk->used = need > chunk->used ? need : chunk->used - (chunk->used - need) / 16;
+}
+
+static bool is_consistent(struct reading *reading, uint64_t leaf_behind)
+{
+	return ends_well(reading->layout, reading->stack) &&
+	       callers_wait(reading->layout, reading->stack) && frames_adjoin(reading) &&
+	       leaf_is_near(reading, leaf_behind);
 }
 
 /* Keeps a good reading for the next one to compare with. */
@@ -567,26 +604,23 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 		stack->cframe = 0;
 		if (result == VIEW_GONE)
 			return STACK_LOST;
-		return had_cframe ? STACK_CHANGED : STACK_GONE;
+		return had_cframe ? STACK_ELSEWHERE : STACK_GONE;
 	}
 	parse_tstate(&reading, &around);
 	own = word_at(stack->copy, layout->tstate_frame);
 	if (layout->features & PYABI_CFRAME && own != stack->cframe) {
 		stack->cframe = own;
-		return STACK_CHANGED;
+		return STACK_ELSEWHERE;
 	}
 	if (!walk(&reading))
 		return STACK_CHANGED;
+	if (!is_still && reading.fetched)
+		return STACK_ELSEWHERE;
 	unchanged = count_unchanged(stack);
 	if (!find_codes(&reading, unchanged))
 		return STACK_CHANGED;
-	if (!is_still) {
-		if (reading.fetched || !callers_wait(layout, stack) || !frames_adjoin(&reading))
-			return STACK_CHANGED;
-		if (around.leaf_behind != reading.leaf &&
-		    !leaf_is_near(&reading, around.leaf_behind))
-			return STACK_CHANGED;
-	}
+	if (!is_still && !is_consistent(&reading, around.leaf_behind))
+		return STACK_CHANGED;
 	if (!name_frames(&reading, unchanged))
 		return STACK_CHANGED;
 	keep(stack, unchanged);

@@ -17,6 +17,7 @@ struct stack_frame {
 	uint64_t instr;   /* as it stands */
 	int32_t tlbc_index;
 	int32_t stack_top; /* 3.11 to 3.13: -1 while its own code runs */
+	bool has_called;   /* 3.13+: a Python function, since it was pushed */
 	uint8_t owner;
 	bool is_entry;   /* 3.11: called from C */
 	uint32_t place;  /* as struct trace_node has it */
@@ -55,9 +56,10 @@ struct stack {
 
 enum stack_result {
 	STACK_GOOD,
-	STACK_CHANGED, /* it changed while it was read */
-	STACK_GONE,    /* there is no such thread state any more */
-	STACK_LOST,    /* the process is gone */
+	STACK_CHANGED,   /* it changed while it was read */
+	STACK_ELSEWHERE, /* it is not where it was last: the next reading knows where */
+	STACK_GONE,      /* there is no such thread state any more */
+	STACK_LOST,      /* the process is gone */
 };
 
 struct stack_target {
