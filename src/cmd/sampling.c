@@ -21,7 +21,8 @@ struct sampling_options sampling_choose(const struct sampling_settings *settings
 {
 	return (struct sampling_options){
 		.rate_hz = (double)settings->rate_hz,
-		.never_pause = settings->no_pause,
+		.never_pause = settings->pausing == SAMPLING_PAUSES_NEVER,
+		.pause_always = settings->pausing == SAMPLING_PAUSES_ALWAYS,
 		.python_only = settings->python_only,
 		.subprocesses = settings->subprocesses || all,
 	};

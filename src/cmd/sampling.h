@@ -14,11 +14,18 @@ enum sampling_what {
 	SAMPLING_GIL,
 };
 
+enum sampling_pausing {
+	SAMPLING_PAUSES_IF_NEEDED,
+	SAMPLING_PAUSES_NEVER,
+	SAMPLING_PAUSES_ALWAYS,
+};
+
 struct sampling_settings {
 	int what; /* enum sampling_what */
 	long rate_hz;
 	bool subprocesses;
-	bool no_pause, python_only;
+	int pausing; /* enum sampling_pausing */
+	bool python_only;
 };
 
 #define SAMPLING_RATE_HZ 1000
@@ -65,11 +72,16 @@ struct sampling_settings {
 		 .kind = OPTION_FLAG,                                                             \
 		 .help = "leave out threads that Python does not know",                           \
 		 .setting = offsetof(type, member.python_only)},                                  \
+		{.name = "never-pause",                                                           \
+		 .kind = OPTION_SELECT,                                                           \
+		 .value = SAMPLING_PAUSES_NEVER,                                                  \
+		 .help = "never stop a thread: a stack that changes while it is read, several "   \
+			 "times over, is counted as unknown",                                     \
+		 .setting = offsetof(type, member.pausing)},                                      \
 	{                                                                                         \
-		.name = "never-pause", .kind = OPTION_FLAG,                                       \
-		.help = "never stop a thread: a stack that changes while it is read, several "    \
-			"times over, is counted as unknown",                                      \
-		.setting = offsetof(type, member.no_pause)                                        \
+		.name = "pause-always", .kind = OPTION_SELECT, .value = SAMPLING_PAUSES_ALWAYS,   \
+		.help = "stop every thread for each reading: exact, and costly",                  \
+		.setting = offsetof(type, member.pausing)                                         \
 	}
 
 bool sampling_is_wanted(const struct sampling_settings *settings);

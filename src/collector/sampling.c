@@ -62,6 +62,7 @@ int sampling_open(const struct sampling_options *options, struct capture_writer 
 	struct sampler_options sampler = {
 		.rate_hz = options->rate_hz,
 		.never_pause = options->never_pause,
+		.pause_always = options->pause_always,
 		.python_only = options->python_only,
 		.subprocesses = options->subprocesses,
 		.now_ns = session_time,

@@ -14,10 +14,10 @@
 struct sampling;
 
 struct sampling_options {
-	double rate_hz; /* 0: no sampling */
-	bool never_pause;
-	bool python_only;  /* leave out threads that Python does not know */
-	bool subprocesses; /* sample what the targets start, too */
+	double rate_hz;                 /* 0: no sampling */
+	bool never_pause, pause_always; /* as struct sampler_options has them */
+	bool python_only;               /* leave out threads that Python does not know */
+	bool subprocesses;              /* sample what the targets start, too */
 	/* Another recorder tells the capture of the same processes, and knows more of them. */
 	bool waits_for_census;
 };

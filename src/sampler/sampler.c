@@ -323,7 +323,8 @@ static void end_process(struct sampler *sampler, struct watched_process *process
 static void look_at_process(struct sampler *sampler, struct watched_process *process,
 			    uint64_t time_ns)
 {
-	ssize_t count = probe_look(process->probe, time_ns, sampler->round, ROUND_SAMPLES);
+	ssize_t count = (sampler->options.pause_always ? probe_look_paused : probe_look)(
+		process->probe, time_ns, sampler->round, ROUND_SAMPLES);
 
 	if (count < 0) {
 		end_process(sampler, process);

@@ -18,6 +18,7 @@ struct sampler;
 struct sampler_options {
 	double rate_hz;
 	bool never_pause;
+	bool pause_always; /* stop every thread for each reading: a reference */
 	bool python_only;
 	bool subprocesses; /* processes that a target starts are sampled too, as they appear */
 	/* Session time in ns; CLOCK_MONOTONIC - start. Called by the sampler's thread. */
