@@ -18,6 +18,7 @@ struct attach_settings {
 	struct sampling_settings sampling;
 	uint64_t duration_ns;
 	const char *pid;
+	bool skip_blocked;
 	struct {
 		const char *path;
 		bool force, quiet;
@@ -45,6 +46,10 @@ static const struct option what_options[] = {
 	 .argument = "PID",
 	 .help = "another way to name the process",
 	 .setting = AT(pid)},
+	{.name = "skip-blocked",
+	 .kind = OPTION_FLAG,
+	 .help = "where reading the process is not permitted, say so and end with 0 instead of 3",
+	 .setting = AT(skip_blocked)},
 	{.name = "alloc",
 	 .kind = OPTION_REFUSED,
 	 .help = "allocations of a running process: not there yet",
@@ -159,6 +164,11 @@ static int run(const void *data, const struct arguments *arguments, struct error
 		status = status < 0 ? -status : 0;
 	}
 	free(path);
+	if (status == -ERROR_PERMISSION && settings->skip_blocked) {
+		command_print_error(err);
+		fputs("sonde: skipped\n", stderr);
+		return 0;
+	}
 	return status;
 }
 

@@ -35,6 +35,7 @@ struct sampling {
 	struct sampler_process pending; /* news that wait for the census */
 	bool has_pending;
 	struct sample batch[BATCH_SAMPLES];
+	size_t held; /* samples at the start of batch, of a round that may go on */
 	struct capture_sample round[BATCH_SAMPLES];
 	uint64_t first_ns, samples;
 	unsigned told;
@@ -268,7 +269,9 @@ static void write_round(struct sampling *sampling, const struct sample *samples,
 	writer_samples(sampling->writer, process, samples[0].time_ns, sampling->round, count);
 }
 
-static void write_batch(struct sampling *sampling, size_t count)
+/* Writes whole rounds, and keeps what the last one has so far: the rest of it may still come. With
+ * `last`, or where a round fills the batch alone, all of it is written. */
+static void write_batch(struct sampling *sampling, size_t count, bool last)
 {
 	size_t from = 0;
 
@@ -278,9 +281,13 @@ static void write_batch(struct sampling *sampling, size_t count)
 		if (i < count && sampling->batch[i].process == first->process &&
 		    sampling->batch[i].time_ns == first->time_ns)
 			continue;
+		if (i == count && !last && !(from == 0 && count == BATCH_SAMPLES))
+			break;
 		write_round(sampling, first, i - from);
 		from = i;
 	}
+	sampling->held = count - from;
+	memmove(sampling->batch, &sampling->batch[from], sampling->held * sizeof(*sampling->batch));
 }
 
 static void tell_sums(struct sampling *sampling)
@@ -294,17 +301,21 @@ static void tell_sums(struct sampling *sampling)
 static uint64_t drain(struct sampling *sampling, bool last)
 {
 	uint64_t moved = 0;
-	size_t count;
+	size_t count, room;
+	bool is_all;
 
 	do {
 		if (!take_news(sampling, last))
 			return moved;
-		count = sampler_take(sampling->sampler, sampling->batch, BATCH_SAMPLES);
-		write_batch(sampling, count);
+		room = BATCH_SAMPLES - sampling->held;
+		count = sampler_take(sampling->sampler, &sampling->batch[sampling->held], room);
+		is_all = count < room;
+		write_batch(sampling, sampling->held + count,
+			    is_all && (last || sampling->has_pending));
 		moved += count;
-		if (count < BATCH_SAMPLES)
+		if (is_all)
 			take_ends(sampling);
-	} while (count == BATCH_SAMPLES || sampling->has_pending);
+	} while (!is_all || sampling->has_pending);
 	sampling->samples += moved;
 	take_names(sampling);
 	tell_sums(sampling);

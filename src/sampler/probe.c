@@ -353,14 +353,20 @@ static bool is_to_pause(struct probe *probe, struct watched *thread)
 	return ++thread->trial <= UNREST_TRIAL;
 }
 
-/* Reads the thread's stack; returns further flags. */
-static uint32_t read_stack(struct probe *probe, struct watched *thread, bool pause)
+/*
+ * Reads the thread's stack; returns further flags. A thread that is blocked is never stopped: its
+ * stack stands still as it is, and some system calls return early (EINTR) when their thread is
+ * stopped.
+ */
+static uint32_t read_stack(struct probe *probe, struct watched *thread, bool runs, bool pause)
 {
 	struct stack_target from = stack_source(probe, thread);
 	enum stack_result result = STACK_CHANGED;
 	uint32_t flags = 0;
 
-	if (!pause && !is_to_pause(probe, thread)) {
+	if (!runs) {
+		result = read_running(probe, thread, &from, TRIES);
+	} else if (!pause && !is_to_pause(probe, thread)) {
 		bool was_restless = thread->is_restless;
 
 		result = read_running(probe, thread, &from, 1);
@@ -370,12 +376,12 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool pau
 		if (was_restless && result == STACK_GOOD && !probe->options.never_pause)
 			result = STACK_CHANGED;
 	}
-	if (result == STACK_CHANGED && !probe->options.never_pause) {
+	if (runs && result == STACK_CHANGED && !probe->options.never_pause) {
 		result = read_paused(probe, thread, &from);
 		flags |= SAMPLE_PAUSED;
 	}
 	/* Not stopped in time, it mostly waits for a processor. */
-	if (result == STACK_CHANGED) {
+	if (runs && result == STACK_CHANGED) {
 		result = read_running(probe, thread, &from, TRIES);
 		flags = 0;
 	}
@@ -420,7 +426,7 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 		if (interp && interp->gil_holder == thread->stack.tstate)
 			thread->flags |= SAMPLE_HOLDS_GIL;
 	} else {
-		thread->flags |= read_stack(probe, thread, pause);
+		thread->flags |= read_stack(probe, thread, task->state == TASK_RUNNING, pause);
 	}
 	interp = interpreters_find(&probe->interpreters, thread->interp);
 	if (interp && interp->collects && thread->flags & SAMPLE_HOLDS_GIL)
@@ -563,7 +569,7 @@ static enum stack_result read_for_visit(struct probe *probe, struct watched *thr
 	struct stack_target from = stack_source(probe, thread);
 	enum stack_result result = STACK_CHANGED;
 
-	for (unsigned i = 0; i < TRIES && result == STACK_CHANGED; i++)
+	for (unsigned i = 0; i < TRIES && is_undecided(result); i++)
 		result = stack_read(&thread->stack, &from, is_still, &thread->node);
 	add_counts(probe, thread);
 	if (result == STACK_GOOD && !state_is_ours(probe, thread))
@@ -627,7 +633,9 @@ static void visit_thread(struct visit *visit, size_t i)
 		return;
 	}
 	probe->counts.looks++;
+	/* One that is blocked stands still, and might have its system call interrupted. */
 	if (!thread->has_stack || probe->options.never_pause ||
+	    probe->tasks.items[i].state != TASK_RUNNING ||
 	    pause_begin(thread->tid, &pause) != PAUSE_STOPPED) {
 		show_thread(visit, i, false);
 		return;
