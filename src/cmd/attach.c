@@ -125,6 +125,52 @@ static void say_begun(void)
 	fputs("sonde: sampling; Ctrl-C ends it\n", stderr);
 }
 
+/* A command to be started is what `run` is for: the same options go there. */
+static int run_command(const struct attach_settings *settings, const struct arguments *arguments,
+		       struct error *err)
+{
+	static const char *const what[] = {[SAMPLING_NONE] = "--cpu",
+					   [SAMPLING_CPU] = "--cpu",
+					   [SAMPLING_WALL] = "--wall",
+					   [SAMPLING_GIL] = "--gil"};
+	static const char *const pausing[] = {[SAMPLING_PAUSES_IF_NEEDED] = NULL,
+					      [SAMPLING_PAUSES_NEVER] = "--never-pause",
+					      [SAMPLING_PAUSES_ALWAYS] = "--pause-always"};
+	const struct sampling_settings *sampling = &settings->sampling;
+	char rate[32];
+	const char *words[] = {
+		what[sampling->what],
+		rate,
+		pausing[sampling->pausing],
+		sampling->python_only ? "--python-only" : NULL,
+		settings->output.force ? "--force" : NULL,
+		settings->output.quiet ? "--quiet" : NULL,
+		settings->output.path ? "-o" : NULL,
+		settings->output.path,
+		"--",
+	};
+	size_t given = sizeof(words) / sizeof(words[0]);
+	char **argv = calloc(given + (size_t)arguments->count + 1, sizeof(*argv));
+	int count = 0, status;
+
+	if (!argv)
+		abort();
+	snprintf(rate, sizeof(rate), "--rate=%ld", sampling->rate_hz);
+	for (size_t i = 0; i < given; i++) {
+		if (words[i])
+			argv[count++] = (char *)(uintptr_t)words[i];
+	}
+	for (int i = 0; i < arguments->count; i++)
+		argv[count++] = arguments->items[i];
+	if (settings->duration_ns || settings->pid)
+		status = error_set(err, ERROR_USAGE,
+				   "--duration and --pid are for a process that runs already");
+	else
+		status = command_execute(&command_run, count, argv, err);
+	free(argv);
+	return status;
+}
+
 static int run(const void *data, const struct arguments *arguments, struct error *err)
 {
 	const struct attach_settings *settings = data;
@@ -144,8 +190,14 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	};
 	char pid_text[16];
 	char *path;
-	int status = pid_choose("attach", arguments->items[0], settings->pid, &watching.pid, err);
+	int status;
 
+	if (arguments->dashes)
+		return run_command(settings, arguments, err);
+	if (arguments->count > 1)
+		return error_set(err, ERROR_USAGE,
+				 "one process at a time; -s adds those that it started");
+	status = pid_choose("attach", arguments->items[0], settings->pid, &watching.pid, err);
 	if (status < 0)
 		return status;
 	snprintf(pid_text, sizeof(pid_text), "%d", watching.pid);
@@ -202,20 +254,22 @@ const struct command command_attach = {
 static const struct command_example record_examples[] = {
 	{"sonde record 4711 -d 30s", "the same as sonde attach --cpu"},
 	{"sonde record -p 4711 -r 200 -o api.sonde", "as other profilers spell it"},
+	{"sonde record -- python app.py", "the same as sonde run --cpu -- python app.py"},
 	{0},
 };
 
 const struct command command_record = {
 	.name = "record",
 	.group = COMMAND_RECORD,
-	.arguments = "PID",
-	.summary = "the same as attach --cpu, by the name that other profilers use",
-	.description = "Does what sonde attach does. To start a program and sample it: sonde run "
-		       "--cpu.",
+	.arguments = "(PID | -- COMMAND [ARGUMENTS])",
+	.summary = "the same as attach, by the name that other profilers use",
+	.description =
+		"Does what sonde attach does with a process, and what sonde run --cpu does with a "
+		"command behind --.",
 	.examples = record_examples,
 	.options = options,
 	.order = OPTIONS_ANYWHERE,
-	.arguments_max = 1,
+	.arguments_max = -1,
 	.defaults = &defaults,
 	.settings_bytes = sizeof(defaults),
 	.run = run,
