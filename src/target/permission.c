@@ -193,10 +193,29 @@ static int try_schedule(pid_t pid)
 	return tasks_parse_schedstat(text, &cpu_ns, &switches) && switches ? 0 : ENODATA;
 }
 
+/* Whose number stands for the memory of the process: its own, or that of a thread where the first
+ * one has ended. */
+static pid_t find_thread(pid_t pid)
+{
+	struct target target = {.pid = pid};
+	struct proc_stat stat;
+	pid_t tid = 0;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	target.folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (target.folder < 0)
+		return pid;
+	if (proc_read_stat(&target, "stat", &stat) && stat.state == 'Z')
+		tid = proc_find_thread(&target);
+	close(target.folder);
+	return tid ? tid : pid;
+}
+
 void permission_try(pid_t pid, struct permission_trial *trial)
 {
 	pid_t made = pid > 0 ? 0 : start_subject(pid == PERMISSION_STRANGER);
-	pid_t subject = pid > 0 ? pid : made;
+	pid_t subject = pid > 0 ? find_thread(pid) : made;
 	struct identity target;
 
 	*trial = (struct permission_trial){0};

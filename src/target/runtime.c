@@ -236,18 +236,18 @@ static void search_judge(struct search *search, const struct module *module,
 	search->refusal = refusal;
 }
 
-/* A Python from before _PyRuntime. */
+/* A Python from before _PyRuntime: one that this sonde knows has it, if under no name. */
 static void search_refuse(struct search *search, const struct module *module)
 {
 	struct symbols none = {0};
-	unsigned char no_offsets[8] = {0};
+	unsigned char no_offsets[sizeof(PYABI_COOKIE)] = {0};
+	struct pyabi_layout layout;
 	uint32_t version;
 
 	if (search->verdict >= VERDICT_REFUSED)
 		return;
 	version = find_version(search, module, &none, no_offsets);
-	/* One that this sonde knows has _PyRuntime somewhere. */
-	if (!version)
+	if (!version || pyabi_layout_init(version, false, NULL, 0, &layout) != -1)
 		return;
 	search->verdict = VERDICT_REFUSED;
 	search->module = module;
