@@ -23,8 +23,8 @@ static void write_rounds(const struct profile *profile, const struct capture_sam
 	fprintf(out, "about every %s ", text_duration(profile->time.period_ns, text, sizeof(text)));
 	fprintf(out, "(%s was asked for)\n", text_duration(asked_ns, text, sizeof(text)));
 	write_name("missed", out);
-	fprintf(out, "%s rounds came too late (",
-		text_count(sampling->rounds_missed, text, sizeof(text)));
+	fprintf(out, "%s %s too late (", text_count(sampling->rounds_missed, text, sizeof(text)),
+		sampling->rounds_missed == 1 ? "round was" : "rounds were");
 	fprintf(out, "%s)\n",
 		text_percent(style_share(sampling->rounds_missed,
 					 sampling->rounds + sampling->rounds_missed),
@@ -47,8 +47,8 @@ static void write_looks(const struct capture_sampling *sampling, FILE *out)
 	fprintf(out, "%s of one thread, ", text_count(sampling->pauses, text, sizeof(text)));
 	fprintf(out, "%s together\n", text_duration(sampling->paused_ns, text, sizeof(text)));
 	write_name("failures", out);
-	fprintf(out, "%s looks without a stack\n",
-		text_count(sampling->failures, text, sizeof(text)));
+	fprintf(out, "%s %s without a stack\n", text_count(sampling->failures, text, sizeof(text)),
+		sampling->failures == 1 ? "look" : "looks");
 }
 
 static void write_cost(const struct profile *profile, const struct capture_sampling *sampling,
@@ -58,7 +58,8 @@ static void write_cost(const struct profile *profile, const struct capture_sampl
 	char text[32];
 
 	write_name("lost", out);
-	fprintf(out, "%s samples\n", text_count(lost, text, sizeof(text)));
+	fprintf(out, "%s %s\n", text_count(lost, text, sizeof(text)),
+		lost == 1 ? "sample" : "samples");
 	write_name("cost", out);
 	fprintf(out, "%s of CPU time", text_duration(sampling->cpu_ns, text, sizeof(text)));
 	if (sampling->looks > 0)

@@ -3,7 +3,7 @@
  *
  *   test_report GOLDEN             compares
  *   test_report GOLDEN --update    writes them anew, to be read before they are committed
- *   test_report --export FOLDER    writes every format of the largest capture, for other readers
+ *   test_report --export FOLDER    writes every format of the largest captures, for other readers
  */
 #include "report/report.h"
 
@@ -634,16 +634,23 @@ static void formats_are_found_by_name(void **state)
 		assert_ptr_equal(report_find(report_formats[i]->name), report_formats[i]);
 }
 
-static int export_one(const struct report_format *format, bool json, const char *path)
+struct export
 {
-	const struct profile_options profile_options = {.metric = METRIC_TOTAL};
+	const char *prefix;
+	struct capture_reader *(*make)(void);
+	struct profile_options options;
+};
+
+static int export_one(const struct export *export, const struct report_format *format, bool json,
+		      const char *path)
+{
 	const struct report_options report_options = {.json = json};
-	struct capture_reader *reader = make_many();
+	struct capture_reader *reader = export->make();
 	struct profile *profile = NULL;
 	struct error err = {0};
 	FILE *out = fopen(path, "w");
 
-	if (out == NULL || profile_create(reader, &profile_options, &profile, &err) != 0 ||
+	if (out == NULL || profile_create(reader, &export->options, &profile, &err) != 0 ||
 	    format->write(profile, &report_options, out, &err) != 0) {
 		fprintf(stderr, "%s: %s\n", path, err.message);
 		return 1;
@@ -654,7 +661,7 @@ static int export_one(const struct report_format *format, bool json, const char 
 	return 0;
 }
 
-static int export_all(const char *folder)
+static int export_formats(const struct export *export, const char *folder)
 {
 	static const struct report_format *const verbs[] = {
 		&report_table, &report_tree, &report_summary, &report_stats, &report_info};
@@ -662,14 +669,28 @@ static int export_all(const char *folder)
 	char path[4096];
 
 	for (size_t i = 0; report_formats[i] != NULL; i++) {
-		snprintf(path, sizeof(path), "%s/%s.%s", folder, report_formats[i]->name,
-			 report_formats[i]->extension);
-		failed |= export_one(report_formats[i], false, path);
+		snprintf(path, sizeof(path), "%s/%s%s.%s", folder, export->prefix,
+			 report_formats[i]->name, report_formats[i]->extension);
+		failed |= export_one(export, report_formats[i], false, path);
 	}
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s.json", folder, verbs[i]->name);
-		failed |= export_one(verbs[i], true, path);
+		snprintf(path, sizeof(path), "%s/%s%s.json", folder, export->prefix,
+			 verbs[i]->name);
+		failed |= export_one(export, verbs[i], true, path);
 	}
+	return failed;
+}
+
+static int export_all(const char *folder)
+{
+	static const struct export exports[] = {
+		{"", make_many, {.metric = METRIC_TOTAL}},
+		{"time-", make_both, {.metric = METRIC_WALL, .split_threads = true, .both = true}},
+	};
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]); i++)
+		failed |= export_formats(&exports[i], folder);
 	return failed;
 }
 

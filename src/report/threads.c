@@ -104,6 +104,13 @@ static void write_share(uint64_t samples, const struct profile_thread *thread, F
 			text_percent(style_share(samples, thread->samples), text, sizeof(text)));
 }
 
+/* Without a name it is called by its number. */
+static bool has_name(const struct profile *profile, thread_id thread)
+{
+	return thread != 0 && thread <= reader_thread_count(profile->reader) &&
+	       reader_thread(profile->reader, thread)->name[0] != '\0';
+}
+
 static void write_thread(const struct profile *profile, const struct profile_thread *thread,
 			 const struct layout *layout, const struct report_options *options,
 			 FILE *out)
@@ -128,8 +135,9 @@ static void write_thread(const struct profile *profile, const struct profile_thr
 		write_share(thread->gc, thread, out);
 	names_thread(profile, thread->thread, name.function, sizeof(name.function) - 64);
 	used = strlen(name.function);
-	snprintf(name.function + used, sizeof(name.function) - used, " [%u]",
-		 names_tid(profile, thread->thread));
+	if (has_name(profile, thread->thread))
+		snprintf(name.function + used, sizeof(name.function) - used, " [%u]",
+			 names_tid(profile, thread->thread));
 	if (options->columns > 0)
 		columns = (size_t)options->columns > layout->fixed + 8
 				  ? (size_t)options->columns - layout->fixed
