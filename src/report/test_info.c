@@ -90,7 +90,7 @@ static void time_alone(void **state)
 		", format 1, 3,920 samples of ",
 		"\nSampling\n",
 		"  rounds    1,960, about every 1.0 ms (1.0 ms was asked for)\n",
-		"  missed    40 rounds came too late (2.0 %)\n",
+		"  missed    40 rounds were too late (2.0 %)\n",
 		"  cost      19.6 ms of CPU time, 3.3 us a look\n\n",
 		"  samples                   ",
 	};
