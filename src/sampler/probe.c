@@ -24,14 +24,14 @@
 /*
  * A reading that fails says something about what the thread was doing: it fails where calls are
  * short. If those samples are then taken with a pause, a little later, short calls come out too
- * short: by the share of readings that fail. Where that is not small any more the thread is
- * restless, and all its samples are taken with a pause; now and then one without is tried, to see
- * whether it calmed down.
+ * short, by at most the share of readings that fail. Where that is large the thread is restless,
+ * and all its samples are taken with a pause; now and then one without is tried, to see whether it
+ * calmed down.
  */
 #define UNREST_ONE   65536u
 #define UNREST_SHIFT 6 /* a 64th of the difference: the last hundred or so count */
-#define UNREST_MOST  (UNREST_ONE / 32)
-#define UNREST_LEAST (UNREST_ONE / 64)
+#define UNREST_MOST  (UNREST_ONE / 4)
+#define UNREST_LEAST (UNREST_ONE / 8)
 #define UNREST_TRIAL 8u
 
 /* One native thread. */

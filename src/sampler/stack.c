@@ -23,7 +23,6 @@
  * That one may be without code object when it was popped (3.14 and later); its instruction still
  * tells which.
  *   5. Each instruction lies in its frame's code object, and that is one still (see codes.h).
- *   6. Up to 3.12: between two looks at the innermost frame no more than one was popped.
  *
  * What fails is not tried again while the thread runs: who is read at the second try is in quieter
  * code than who was not at the first, so that short calls would seem shorter.
@@ -442,29 +441,6 @@ static bool name_frames(struct reading *reading, size_t unchanged)
 	return true;
 }
 
-/* Rule 6: how the chain stands to what the second look at the innermost frame saw. */
-static bool leaf_is_near(struct reading *reading, uint64_t leaf)
-{
-	const struct pyabi_layout *layout = reading->layout;
-	struct stack *stack = reading->stack;
-
-	if (leaf == reading->leaf || layout->features & PYABI_CALLS_LEAVE_MARK)
-		return true;
-	for (unsigned steps = 0; leaf && steps < 64; steps++) {
-		const unsigned char *copy;
-
-		for (size_t i = 0; i < stack->count && i < 2; i++) {
-			if (stack->frames[i].address == leaf)
-				return true;
-		}
-		copy = view_find(&stack->view, leaf, layout->frame_size);
-		if (!copy)
-			return false;
-		leaf = word_at(copy, layout->frame_previous);
-	}
-	return !leaf && stack->count <= 1;
-}
-
 /* How far into the current chunk this stack reached; what was needed before is given up slowly. */
 static void measure_chunk(struct stack *stack)
 {
@@ -482,11 +458,10 @@ static void measure_chunk(struct stack *stack)
 		chunk->used = need > chunk->used ? need : chunk->used - (chunk->used - need) / 16;
 }
 
-static bool is_consistent(struct reading *reading, uint64_t leaf_behind)
+static bool is_consistent(struct reading *reading)
 {
 	return ends_well(reading->layout, reading->stack) &&
-	       callers_wait(reading->layout, reading->stack) && frames_adjoin(reading) &&
-	       leaf_is_near(reading, leaf_behind);
+	       callers_wait(reading->layout, reading->stack) && frames_adjoin(reading);
 }
 
 /* Keeps a good reading for the next one to compare with. */
@@ -501,11 +476,12 @@ static void keep(struct stack *stack, size_t unchanged)
 	for (size_t level = unchanged; level < stack->count; level++)
 		stack->last[level] = stack->frames[stack->count - 1 - level];
 	stack->last_count = stack->count;
+	stack->last_leaf = stack->count ? stack->frames[0].address : 0;
 }
 
 /* The words around the frames. */
 struct surroundings {
-	uint64_t leaf_before, leaf_behind; /* of PYABI_CFRAME: in the cframe */
+	uint64_t leaf; /* of PYABI_CFRAME: in the cframe */
 	uint64_t generation;
 	unsigned char gil[GIL_BYTES_MAX];
 	uint32_t gil_low;
@@ -516,15 +492,9 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	const struct pyabi_layout *layout = reading->layout;
 	const struct stack_target *from = reading->from;
 	struct stack *stack = reading->stack;
-	struct view_words before[4], behind[1];
+	struct view_words before[4];
 	size_t count = 0;
-	uint64_t leaf_at = stack->tstate + layout->tstate_frame;
 
-	before[count++] = (struct view_words){stack->tstate, stack->copy, layout->tstate_size};
-	if (layout->features & PYABI_CFRAME) {
-		leaf_at = stack->cframe + layout->cframe_current_frame;
-		before[count++] = (struct view_words){leaf_at, &around->leaf_before, 8};
-	}
 	if (from->gil) {
 		uint32_t low = layout->gil_last_holder, high = layout->gil_locked;
 
@@ -539,8 +509,13 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	}
 	if (from->generation)
 		before[count++] = (struct view_words){from->generation, &around->generation, 8};
-	behind[0] = (struct view_words){leaf_at, &around->leaf_behind, 8};
-	return view_read(&stack->view, from->target, before, count, behind, 1);
+	/* What leads to the frames is read right before them. */
+	before[count++] = (struct view_words){stack->tstate, stack->copy, layout->tstate_size};
+	if (layout->features & PYABI_CFRAME) {
+		before[count++] = (struct view_words){stack->cframe + layout->cframe_current_frame,
+						      &around->leaf, 8};
+	}
+	return view_read(&stack->view, from->target, before, count, stack->last_leaf);
 }
 
 static void parse_tstate(struct reading *reading, const struct surroundings *around)
@@ -559,7 +534,7 @@ static void parse_tstate(struct reading *reading, const struct surroundings *aro
 		stack->gil_holder = word_at(around->gil, layout->gil_last_holder - around->gil_low);
 	stack->holds_gil = stack->gil_holder == stack->tstate;
 	reading->leaf = layout->features & PYABI_CFRAME
-				? around->leaf_before
+				? around->leaf
 				: word_at(stack->copy, layout->tstate_frame);
 }
 
@@ -619,7 +594,7 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 	unchanged = count_unchanged(stack);
 	if (!find_codes(&reading, unchanged))
 		return STACK_CHANGED;
-	if (!is_still && !is_consistent(&reading, around.leaf_behind))
+	if (!is_still && !is_consistent(&reading))
 		return STACK_CHANGED;
 	if (!name_frames(&reading, unchanged))
 		return STACK_CHANGED;

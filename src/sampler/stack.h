@@ -44,6 +44,7 @@ struct stack {
 	unsigned char *copy;      /* of the thread state */
 	struct stack_frame *last; /* the good reading before, outermost first */
 	size_t last_count, last_room;
+	uint64_t last_leaf;
 	uint64_t *addresses; /* of code objects to be checked */
 	struct code **codes; /* of frames */
 	size_t codes_room;

@@ -123,6 +123,12 @@ static bool buffer_has_room(struct view *view, size_t bytes)
 	return true;
 }
 
+/* Windows in the order in which they are read: from the first one of interest on, and around. */
+static struct view_window *window_in_turn(struct view *view, size_t turn)
+{
+	return &view->windows[(view->first + turn) % view->count];
+}
+
 /* Neighbours become one place. Fills in where each window's bytes will be. Returns how many bytes.
  */
 static size_t lay_out(struct view *view, size_t from, struct iovec *remote, size_t room,
@@ -131,7 +137,7 @@ static size_t lay_out(struct view *view, size_t from, struct iovec *remote, size
 	size_t used = 0, count = 0, i;
 
 	for (i = from; i < view->count; i++) {
-		struct view_window *window = &view->windows[i];
+		struct view_window *window = window_in_turn(view, i);
 		uint64_t end = window->start + window->bytes;
 		struct iovec *before = count ? &remote[count - 1] : NULL;
 		uint64_t before_end = before ? (uintptr_t)before->iov_base + before->iov_len : 0;
@@ -181,25 +187,25 @@ static void drop_windows(struct view *view, const struct iovec *place)
 static void mark_read(struct view *view, size_t from, size_t upto)
 {
 	for (size_t i = from; i < upto; i++)
-		view->windows[i].is_read = true;
+		window_in_turn(view, i)->is_read = true;
 }
 
 enum view_result view_read(struct view *view, const struct target *target,
-			   const struct view_words *before, size_t before_count,
-			   const struct view_words *behind, size_t behind_count)
+			   const struct view_words *before, size_t before_count, uint64_t interest)
 {
 	struct iovec local[TARGET_PLACES_MAX], remote[TARGET_PLACES_MAX];
 	size_t from = 0, base = 0;
 
-	/* More windows than fit one call are read in several; the words frame all of them. */
+	view->first = window_behind(view, interest);
+	/* More windows than fit one call are read in several. */
 	for (;;) {
 		size_t head = from ? 0 : words_places(before, before_count, local, remote);
-		size_t places, upto, count, used, tail;
+		size_t places, upto, count, used;
 		unsigned char *out;
 		ssize_t done;
 
-		used = lay_out(view, from, remote + head, TARGET_PLACES_MAX - 2 * WORDS_MAX,
-			       &places, &upto);
+		used = lay_out(view, from, remote + head, TARGET_PLACES_MAX - WORDS_MAX, &places,
+			       &upto);
 		if (!buffer_has_room(view, base + used))
 			return VIEW_NOTHING;
 		out = view->buffer + base;
@@ -208,20 +214,17 @@ enum view_result view_read(struct view *view, const struct target *target,
 			out += remote[head + i].iov_len;
 		}
 		for (size_t i = from; i < upto; i++)
-			view->windows[i].offset += (uint32_t)base;
-		tail = upto < view->count
-			       ? 0
-			       : words_places(behind, behind_count, local + head + places,
-					      remote + head + places);
-		count = head + places + tail;
+			window_in_turn(view, i)->offset += (uint32_t)base;
+		count = head + places;
 		view->reads++;
 		done = target_read_places(target, local, remote, count);
 		if (done < 0)
 			return VIEW_GONE;
-		if ((size_t)done < head || ((size_t)done < count && (size_t)done >= head + places))
+		if ((size_t)done < head)
 			return VIEW_NOTHING;
 		if ((size_t)done < count) {
 			drop_windows(view, &remote[done]);
+			view->first = window_behind(view, interest);
 			from = base = 0;
 			continue;
 		}

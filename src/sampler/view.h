@@ -11,8 +11,8 @@
  * last time is likely to be needed again. A place that no look used for some time is forgotten.
  *
  *   1. windows[] are in the order of addresses and do not overlap.
- *   2. After view_read each window with `is_read` has its bytes in the buffer, all of them taken
- *      between the reads of the words before and behind them.
+ *   2. After view_read each window with `is_read` has its bytes in the buffer, taken after the
+ * words before them.
  */
 struct view_window {
 	uint64_t start;
@@ -29,6 +29,7 @@ struct view {
 	size_t buffer_bytes;
 	uint32_t look;
 	size_t hint;
+	size_t first;   /* window that is read before all others */
 	uint64_t reads; /* system calls */
 };
 
@@ -41,7 +42,7 @@ void view_begin(struct view *view);
 /* Wants [start, start + bytes): what is there already grows or is kept. */
 void view_want(struct view *view, uint64_t start, uint32_t bytes);
 
-/* A few words that are read before, or once more behind, all windows. */
+/* A few words that are read before all windows. */
 struct view_words {
 	uint64_t address;
 	void *out;
@@ -54,10 +55,10 @@ enum view_result {
 	VIEW_GONE,    /* the process is, or it may not be read any more */
 };
 
-/* Reads all. Words are never more than 8 on each side. */
+/* Reads all, the window at `interest` first: it is what changes fastest. Words are never more than
+ * 8 on each side. */
 enum view_result view_read(struct view *view, const struct target *target,
-			   const struct view_words *before, size_t before_count,
-			   const struct view_words *behind, size_t behind_count);
+			   const struct view_words *before, size_t before_count, uint64_t interest);
 
 /* Reads one window alone: for a look that goes on where it found something new. */
 bool view_fetch(struct view *view, const struct target *target, uint64_t start, uint32_t bytes);
