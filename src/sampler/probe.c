@@ -300,20 +300,27 @@ static bool is_undecided(enum stack_result result)
 	return result == STACK_CHANGED || result == STACK_ELSEWHERE;
 }
 
+/*
+ * Reads while the thread is stopped. One that does not stop in time waits for a processor: it
+ * cannot run any code of its own before it stops, so what is read is as good.
+ */
 static enum stack_result read_paused(struct probe *probe, struct watched *thread,
 				     const struct stack_target *from)
 {
 	enum stack_result result = STACK_CHANGED;
 	uint64_t begun_ns = now_ns();
 	struct pause pause;
+	enum pause_result paused = pause_begin(thread->tid, &pause);
 
-	if (pause_begin(thread->tid, &pause) != PAUSE_STOPPED)
+	if (paused != PAUSE_STOPPED && paused != PAUSE_LATE)
 		return STACK_CHANGED;
-	probe->counts.pauses++;
 	for (unsigned i = 0; i < TRIES && is_undecided(result); i++)
 		result = stack_read(&thread->stack, from, true, &thread->node);
-	pause_end(&pause);
-	probe->counts.paused_ns += now_ns() - begun_ns;
+	if (paused == PAUSE_STOPPED) {
+		pause_end(&pause);
+		probe->counts.pauses++;
+		probe->counts.paused_ns += now_ns() - begun_ns;
+	}
 	return result;
 }
 
@@ -380,7 +387,6 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 		result = read_paused(probe, thread, &from);
 		flags |= SAMPLE_PAUSED;
 	}
-	/* Not stopped in time, it mostly waits for a processor. */
 	if (runs && result == STACK_CHANGED) {
 		result = read_running(probe, thread, &from, TRIES);
 		flags = 0;

@@ -23,6 +23,8 @@
  * That one may be without code object when it was popped (3.14 and later); its instruction still
  * tells which.
  *   5. Each instruction lies in its frame's code object, and that is one still (see codes.h).
+ *   6. Up to 3.10 frames are objects of their own, and copying them takes longer: callers are the
+ * same, at the same instruction, when they are copied once more.
  *
  * What fails is not tried again while the thread runs: who is read at the second try is in quieter
  * code than who was not at the first, so that short calls would seem shorter.
@@ -552,6 +554,34 @@ static bool find_cframe(struct reading *reading)
 	       stack->cframe;
 }
 
+/* Rule 6. */
+static bool callers_stay(struct reading *reading)
+{
+	const struct pyabi_layout *layout = reading->layout;
+	struct stack *stack = reading->stack;
+	struct surroundings around = {0};
+
+	if (layout->frame_executing == PYABI_NONE || stack->count < 2)
+		return true;
+	if (read_all(reading, &around) != VIEW_READ)
+		return false;
+	for (size_t i = 1; i < stack->count; i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+		const unsigned char *copy =
+			view_find(&stack->view, frame->address, layout->frame_size);
+		struct stack_frame again;
+
+		if (!copy || !frame_executes(layout, copy))
+			return false;
+		parse_frame(layout, copy, frame->address, &again);
+		if (again.code != frame->code || again.instr != frame->instr ||
+		    word_at(copy, layout->frame_previous) !=
+			    (i + 1 < stack->count ? stack->frames[i + 1].address : 0))
+			return false;
+	}
+	return true;
+}
+
 enum stack_result stack_read(struct stack *stack, const struct stack_target *from, bool is_still,
 			     uint32_t *node)
 {
@@ -594,7 +624,7 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 	unchanged = count_unchanged(stack);
 	if (!find_codes(&reading, unchanged))
 		return STACK_CHANGED;
-	if (!is_still && !is_consistent(&reading))
+	if (!is_still && !(is_consistent(&reading) && callers_stay(&reading)))
 		return STACK_CHANGED;
 	if (!name_frames(&reading, unchanged))
 		return STACK_CHANGED;
