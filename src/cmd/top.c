@@ -378,16 +378,19 @@ static void say_waiting(pid_t pid)
 		(int)pid);
 }
 
-/* The program ends with its screen, as it would at Ctrl-C. */
+/* The program ends with its screen, and what it has started with it, as they would at Ctrl-C. */
 static void top_end_program(const struct top *top)
 {
-	if (program_poll(top->program))
+	const struct program *program = top->program;
+
+	if (program->ended)
 		return;
-	if (top->result.end != LOOP_SIGNAL)
-		program_signal(top->program, top->program->interrupt);
-	else if (!top->result.by_terminal)
-		program_signal(top->program, top->result.signal);
-	program_wait(top->program, say_waiting);
+	if (top->result.end != LOOP_SIGNAL) {
+		program_signal(program, program->interrupt);
+		watch_signal(top->watch, program->interrupt, program->pid);
+	} else if (!top->result.by_terminal) {
+		program_signal(program, top->result.signal);
+	}
 }
 
 static int top_program(struct top *top, const struct target *target, struct error *err)
@@ -410,8 +413,9 @@ static int top_program(struct top *top, const struct target *target, struct erro
 	by_itself = program_poll(&program);
 	if (status == 0 && by_itself && !watch_saw_python(top->watch))
 		fputs("sonde: no Python was seen in it\n", stderr);
-	watch_destroy(top->watch);
 	top_end_program(top);
+	watch_destroy(top->watch);
+	program_wait(&program, say_waiting);
 	if (status < 0)
 		return status;
 	status = recording_exit_status(program.status);

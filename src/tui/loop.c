@@ -8,6 +8,7 @@
 #define PULL_NS      50000000ull /* between two looks at the queue, however seldom it is drawn */
 #define FOREVER_NS   3600000000000ull
 #define TEXT_COLUMNS 16384 /* where there is no limit */
+#define TEXT_ROWS    1000000
 
 struct loop {
 	struct board *board;
@@ -42,6 +43,8 @@ static void loop_draw_text(struct loop *loop)
 	const struct loop_options *options = loop->options;
 	size_t rows = loop->board->options.rows;
 
+	if (rows == 0 || rows > TEXT_ROWS)
+		rows = TEXT_ROWS;
 	/* One row says how many more there are. */
 	canvas_clear(&loop->canvas, HEADER_ROWS + 1 + (int)rows + 1,
 		     options->columns ? options->columns : TEXT_COLUMNS);

@@ -38,11 +38,26 @@ int program_start(struct program *program, char *const *argv, const int *streams
 	return status;
 }
 
+/*
+ * Looks, and reaps nothing: as long as it is sampled its pid stays its own. Stops by the sampler,
+ * which is a thread of ours, come here as well, whatever is asked for, and are not ours to take.
+ */
 bool program_poll(struct program *program)
 {
-	if (!program->ended && waitpid(program->pid, &program->status, WNOHANG) == program->pid)
-		program->ended = true;
-	return program->ended;
+	siginfo_t info = {0};
+
+	if (program->ended ||
+	    waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	    info.si_pid == 0)
+		return program->ended;
+	if (info.si_code == CLD_EXITED)
+		program->status = (info.si_status & 0xff) << 8;
+	else if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+		program->status = info.si_status & 0x7f;
+	else
+		return false;
+	program->ended = true;
+	return true;
 }
 
 void program_describe(const struct program *program, char *text, size_t size)
@@ -73,4 +88,6 @@ void program_wait(struct program *program, void (*waiting)(pid_t pid))
 			waiting(program->pid);
 	}
 	sigaction(SIGINT, &before, NULL);
+	while (waitpid(program->pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }

@@ -24,6 +24,6 @@ bool program_poll(struct program *program);
 void program_describe(const struct program *program, char *text, size_t size);
 
 void program_signal(const struct program *program, int number);
-/* Waits until it has ended; waiting is called once, when that takes long. Keys that interrupt the
- * whole foreground are the program's alone meanwhile. */
+/* Waits until it has ended, and reaps it: sampling is over. waiting is called once, when that takes
+ * long. Keys that interrupt the whole foreground are the program's alone meanwhile. */
 void program_wait(struct program *program, void (*waiting)(pid_t pid));

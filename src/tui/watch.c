@@ -1,5 +1,6 @@
 #include "tui/watch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 /* The clock of a process's CPU time. */
 struct cpu_clock {
 	uint32_t process;
+	pid_t pid;
 	clockid_t id;
 	uint64_t spent_ns; /* at the last look */
 };
@@ -118,7 +120,7 @@ bool watch_saw_python(const struct watch *watch)
 
 static void watch_add_clock(struct watch *watch, const struct sampler_process *news)
 {
-	struct cpu_clock added = {.process = news->process};
+	struct cpu_clock added = {.process = news->process, .pid = news->pid};
 
 	if (clock_getcpuclockid(news->pid, &added.id) != 0)
 		return;
@@ -175,6 +177,14 @@ void watch_pull(struct live *live, void *data)
 		watch_take_news(watch, live);
 		live_add(live, watch->batch, count);
 	} while (count == BATCH);
+}
+
+void watch_signal(const struct watch *watch, int number, pid_t but)
+{
+	for (size_t i = 0; i < watch->clock_count; i++) {
+		if (watch->clocks[i].pid != but)
+			kill(watch->clocks[i].pid, number);
+	}
 }
 
 /* What all processes used of the CPUs since the last measurement. */

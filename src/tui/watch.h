@@ -25,6 +25,9 @@ int watch_start(struct watch *watch, struct error *err);
 /* No samples come after this; what has come can still be pulled. */
 void watch_stop(struct watch *watch);
 
+/* To every process but this one that is sampled, as far as was pulled. */
+void watch_signal(const struct watch *watch, int number, pid_t but);
+
 struct trace_tree *watch_tree(struct watch *watch);
 /* Whether there was a Python in any process, as far as was pulled. */
 bool watch_saw_python(const struct watch *watch);
