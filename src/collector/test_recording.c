@@ -538,13 +538,52 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
+static bool runs(pid_t pid, const char *what)
+{
+	char path[64], text[4096] = "";
+	FILE *file;
+	size_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	file = fopen(path, "r");
+	if (file) {
+		bytes = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	return memmem(text, bytes, what, strlen(what)) != NULL;
+}
+
+static bool child_runs(pid_t pid, const char *what)
+{
+	char path[64];
+	int child = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%d", &child) != 1)
+		child = 0;
+	fclose(file);
+	return child && runs(child, what);
+}
+
+/* Until the program that a recording has started is itself. */
+static void wait_for_target(pid_t pid, const char *what)
+{
+	for (int i = 0; i < 3000 && !child_runs(pid, what); i++)
+		usleep(10000);
+	usleep(300000);
+}
+
 static void test_forwards_signals(void **state)
 {
 	pid_t pid = record_apart("signal", NULL);
 	int status;
 
 	(void)state;
-	usleep(300000);
+	wait_for_target(pid, "signal");
 	kill(pid, SIGTERM);
 	status = wait_for(pid);
 	assert_true(WIFEXITED(status));
