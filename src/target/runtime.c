@@ -305,32 +305,24 @@ static bool ask_structure(struct search *search, const struct target_map *map, v
 	return scan_find_runtime(&search->scan, map->start, map->end, ask->layout, &ask->address);
 }
 
-/* The Pythons that do not describe themselves: each of their layouts is tried. */
-static void search_structures(struct search *search, const struct module *module,
-			      const struct symbols *symbols)
+/* A Python that does not describe itself keeps the text of its version where its structures are. */
+static void search_structures(struct search *search, const struct module *module)
 {
-	uint32_t known = 0;
+	struct pyabi_layout layout;
+	struct structure_ask ask = {.layout = &layout};
+	uint32_t version;
 
-	search_parts(search, module, ask_version, &known);
-	for (uint32_t minor = 0; minor <= 0xff && search->verdict < VERDICT_READY; minor++) {
-		uint32_t version = 3u << 24 | minor << 16 | 0xf0;
-		struct structure_ask ask;
-		struct pyabi_layout layout;
-
-		ask.layout = &layout;
-		if ((known && known >> 16 != version >> 16) ||
-		    pyabi_layout_init(known ? known : version, false, NULL, 0, &layout) < 0 ||
-		    !search_parts(search, module, ask_structure, &ask))
-			continue;
-		search->verdict = VERDICT_READY;
-		search->module = module;
-		search->runtime = (struct target_runtime){
-			.address = ask.address,
-			.version_hex = layout.version_hex,
-			.is_debug_build = symbols->at[WANTED_DEBUG].found,
-			.layout = layout,
-		};
-	}
+	if (!search_parts(search, module, ask_version, &version) ||
+	    pyabi_layout_init(version, false, NULL, 0, &layout) < 0 ||
+	    !search_parts(search, module, ask_structure, &ask))
+		return;
+	search->verdict = VERDICT_READY;
+	search->module = module;
+	search->runtime = (struct target_runtime){
+		.address = ask.address,
+		.version_hex = version,
+		.layout = layout,
+	};
 }
 
 /* What no symbol tells: in the module, or in all memory that belongs to none. */
@@ -339,9 +331,8 @@ static void search_memory(struct search *search, const struct module *module)
 	struct symbols symbols = {0};
 	struct cookie_ask ask = {.search = search, .module = module, .symbols = &symbols};
 
-	search_parts(search, module, ask_cookie, &ask);
-	if (search->verdict < VERDICT_READY)
-		search_structures(search, module, &symbols);
+	if (!search_parts(search, module, ask_cookie, &ask) && module)
+		search_structures(search, module);
 }
 
 /* The program, whatever it is called, and what is called a Python. */

@@ -1,5 +1,7 @@
 #include "target/syscalls.h"
 
+#include <linux/futex.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -45,8 +47,6 @@ static const uint8_t waits[SYSCALLS_END] = {
 #ifdef SYS_pause
 	[SYS_pause] = WAIT_SLEEP,
 #endif
-	/* what continues a sleep that a stop has interrupted; poll and futex come here too */
-	[SYS_restart_syscall] = WAIT_SLEEP,
 
 	[SYS_read] = WAIT_READ,
 	[SYS_readv] = WAIT_READ,
@@ -149,11 +149,36 @@ static const uint8_t waits[SYSCALLS_END] = {
 #endif
 };
 
-enum task_wait syscalls_wait(long number)
+/* The kernel hands over no address below, and a number that is no address above. */
+static bool is_address(uint64_t value)
 {
-	if (number < 0)
+	return value >= 1ull << 32;
+}
+
+/*
+ * restart_syscall goes on with a call with a time-out that a stop has interrupted, and has the
+ * registers of that one: futex(address, operation, value, time-out, ..),
+ * clock_nanosleep(clock, flags, time, ..), nanosleep(time, rest), poll(array, count, time-out).
+ */
+static enum task_wait restarted_wait(const uint64_t arguments[6])
+{
+	if (is_address(arguments[0]) && arguments[1] < 0x200 && arguments[1] & FUTEX_PRIVATE_FLAG &&
+	    is_address(arguments[3]))
+		return WAIT_FUTEX;
+	if (arguments[0] < 64 && is_address(arguments[2]))
+		return WAIT_SLEEP;
+	if (is_address(arguments[0]) && (is_address(arguments[1]) || !arguments[1]))
+		return WAIT_SLEEP;
+	return WAIT_POLL;
+}
+
+enum task_wait syscalls_wait(const struct tasks_syscall *call)
+{
+	if (call->number < 0)
 		return WAIT_KERNEL;
-	if (number >= SYSCALLS_END || waits[number] == WAIT_NONE)
+	if (call->number == SYS_restart_syscall)
+		return restarted_wait(call->arguments);
+	if (call->number >= SYSCALLS_END || waits[call->number] == WAIT_NONE)
 		return WAIT_OTHER;
-	return (enum task_wait)waits[number];
+	return (enum task_wait)waits[call->number];
 }

@@ -120,56 +120,57 @@ static void task_look_at_state(struct task *task)
 	}
 }
 
-static uint64_t parse_hex(const char *text)
+/* "0x" and digits; *text moves behind them. */
+static uint64_t parse_hex(const char **text)
 {
+	const char *at = *text;
 	uint64_t value = 0;
 
-	for (text += text[0] == '0' && text[1] == 'x' ? 2 : 0;; text++) {
-		if (*text >= '0' && *text <= '9')
-			value = value << 4 | (uint64_t)(*text - '0');
-		else if (*text >= 'a' && *text <= 'f')
-			value = value << 4 | (uint64_t)(*text - 'a' + 10);
+	for (at += at[0] == '0' && at[1] == 'x' ? 2 : 0;; at++) {
+		if (*at >= '0' && *at <= '9')
+			value = value << 4 | (uint64_t)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			value = value << 4 | (uint64_t)(*at - 'a' + 10);
 		else
-			return value;
+			break;
 	}
+	*text = at;
+	return value;
 }
 
-/* "NUMBER ARGUMENT.. STACK_POINTER COUNTER": the last but one of the words. */
-static const char *syscall_stack_pointer(const char *text, size_t length)
+/* "NUMBER ARGUMENT.. STACK_POINTER COUNTER", or without arguments where there is no call. */
+bool tasks_parse_syscall(const char *text, struct tasks_syscall *call)
 {
-	const char *at = text + length;
-	int spaces = 0;
+	bool negative = *text == '-';
+	uint64_t words[8];
+	size_t count = 0;
 
-	while (at > text && spaces < 2)
-		spaces += *--at == ' ';
-	return spaces == 2 ? at + 1 : text;
-}
-
-bool tasks_parse_syscall(const char *text, size_t length, long *number, uint64_t *argument,
-			 uint64_t *stack_pointer)
-{
-	const char *at = text;
-	bool negative = *at == '-';
-	long value = 0;
-
-	at += negative;
-	if (*at < '0' || *at > '9')
+	*call = (struct tasks_syscall){0};
+	text += negative;
+	if (*text < '0' || *text > '9')
 		return false;
-	while (*at >= '0' && *at <= '9' && value < 100000)
-		value = value * 10 + (*at++ - '0');
-	*number = negative ? -value : value;
-	*argument = *at == ' ' && !negative ? parse_hex(at + 1) : 0;
-	*stack_pointer = parse_hex(syscall_stack_pointer(text, length));
+	while (*text >= '0' && *text <= '9' && call->number < 100000)
+		call->number = call->number * 10 + (*text++ - '0');
+	if (negative)
+		call->number = -call->number;
+	while (*text == ' ' && count < 8) {
+		text++;
+		words[count++] = parse_hex(&text);
+	}
+	if (count < 2)
+		return true;
+	call->stack_pointer = words[count - 2];
+	for (size_t i = 0; i < count - 2; i++)
+		call->arguments[i] = words[i];
 	return true;
 }
 
 void task_look(struct task *task)
 {
 	bool may_be_stopped = !task->looked || task->state == TASK_STOPPED;
-	enum task_wait wait;
+	struct tasks_syscall call;
 	char text[256];
 	ssize_t length;
-	long number;
 
 	task->looked = true;
 	task->wait = WAIT_NONE;
@@ -187,18 +188,19 @@ void task_look(struct task *task)
 		task->no_syscall = task->state != TASK_GONE && errnum != ESRCH;
 		return;
 	}
-	if (!tasks_parse_syscall(text, (size_t)length, &number, &task->syscall_argument,
-				 &task->stack_pointer)) {
+	if (!tasks_parse_syscall(text, &call)) {
 		/* "running"; nothing if it has just ended */
 		task->state = length ? TASK_RUNNING : TASK_GONE;
 		return;
 	}
-	wait = syscalls_wait(number);
 	task->state = TASK_BLOCKED;
-	if (number < 0 || may_be_stopped)
+	if (call.number < 0 || may_be_stopped)
 		task_look_at_state(task);
-	if (task->state == TASK_BLOCKED)
-		task->wait = wait;
+	if (task->state != TASK_BLOCKED)
+		return;
+	task->wait = syscalls_wait(&call);
+	task->syscall_argument = call.arguments[0];
+	task->stack_pointer = call.stack_pointer;
 }
 
 /* What schedstat would say, from files that every kernel has. */
