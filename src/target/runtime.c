@@ -305,34 +305,44 @@ static bool ask_structure(struct search *search, const struct target_map *map, v
 	return scan_find_runtime(&search->scan, map->start, map->end, ask->layout, &ask->address);
 }
 
+/* What its build was like is told by other names. */
+static void symbols_of_build(const struct search *search, const struct module *module,
+			     struct symbols *symbols)
+{
+	static const enum wanted build[] = {WANTED_DEBUG, WANTED_TRACE_REFS};
+
+	memcpy(symbols->at, wanted_names, sizeof(wanted_names));
+	for (size_t i = 0; module && i < sizeof(build) / sizeof(build[0]); i++) {
+		struct elf_wanted *wanted = &symbols->at[build[i]];
+
+		wanted->found = module_find_symbol(search->target, module, wanted->symbol,
+						   &wanted->address);
+	}
+}
+
 /* A Python that does not describe itself keeps the text of its version where its structures are. */
-static void search_structures(struct search *search, const struct module *module)
+static void search_structures(struct search *search, const struct module *module,
+			      const struct symbols *symbols)
 {
 	struct pyabi_layout layout;
 	struct structure_ask ask = {.layout = &layout};
 	uint32_t version;
 
-	if (!search_parts(search, module, ask_version, &version) ||
-	    pyabi_layout_init(version, false, NULL, 0, &layout) < 0 ||
-	    !search_parts(search, module, ask_structure, &ask))
-		return;
-	search->verdict = VERDICT_READY;
-	search->module = module;
-	search->runtime = (struct target_runtime){
-		.address = ask.address,
-		.version_hex = version,
-		.layout = layout,
-	};
+	if (search_parts(search, module, ask_version, &version) &&
+	    pyabi_layout_init(version, false, NULL, 0, &layout) == 0 &&
+	    search_parts(search, module, ask_structure, &ask))
+		search_judge(search, module, symbols, ask.address);
 }
 
 /* What no symbol tells: in the module, or in all memory that belongs to none. */
 static void search_memory(struct search *search, const struct module *module)
 {
-	struct symbols symbols = {0};
+	struct symbols symbols;
 	struct cookie_ask ask = {.search = search, .module = module, .symbols = &symbols};
 
+	symbols_of_build(search, module, &symbols);
 	if (!search_parts(search, module, ask_cookie, &ask) && module)
-		search_structures(search, module);
+		search_structures(search, module, &symbols);
 }
 
 /* The program, whatever it is called, and what is called a Python. */
