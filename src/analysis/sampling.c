@@ -130,17 +130,33 @@ static struct timesheet *read_samples(struct profile *profile)
 	return timesheet;
 }
 
-/* The time that a sample stands for: that between rounds as it really was, else as it was asked
- * for. All samples together fit into 63 bits of ns, whatever a damaged capture says. */
-static uint64_t find_period(const struct capture_reader *reader, uint64_t samples)
-{
-	const struct capture_sampling *sampling = reader_sampling(reader);
-	uint64_t period_ns = reader_start(reader)->sampling_period_ns;
-	uint64_t highest = samples > 0 ? INT64_MAX / samples : INT64_MAX;
+/* A sample's time where few rounds of a window would say little. */
+enum {
+	WINDOW_ROUNDS = 32,
+};
 
-	if (sampling != NULL && sampling->rounds > 1 && sampling->sampled_ns > 0)
-		period_ns =
-			(uint64_t)llround((double)sampling->sampled_ns / (double)sampling->rounds);
+static uint64_t divided(uint64_t ns, uint64_t rounds)
+{
+	return ns / rounds + (ns % rounds >= rounds - rounds / 2);
+}
+
+/* The time that a sample stands for: that between rounds as it really was, in the window if there
+ * is one, else as it was asked for. All samples together fit into 63 bits of ns, whatever a damaged
+ * capture says. */
+static uint64_t find_period(const struct profile *profile, const struct timesheet *timesheet,
+			    uint64_t samples)
+{
+	const struct profile_options *options = &profile->options;
+	const struct capture_sampling *sampling = reader_sampling(profile->reader);
+	uint64_t period_ns = reader_start(profile->reader)->sampling_period_ns;
+	uint64_t highest = samples > 0 ? INT64_MAX / samples : INT64_MAX;
+	bool is_window = options->from_ns != 0 || options->to_ns != 0;
+	uint64_t span_ns, rounds = timesheet_rounds(timesheet, &span_ns);
+
+	if (is_window && rounds >= WINDOW_ROUNDS)
+		period_ns = divided(span_ns, rounds - 1);
+	else if (sampling != NULL && sampling->rounds > 1 && sampling->sampled_ns > 0)
+		period_ns = divided(sampling->sampled_ns, sampling->rounds);
 	if (period_ns > highest)
 		period_ns = highest;
 	return period_ns > 0 ? period_ns : 1;
@@ -254,9 +270,10 @@ void sampling_read(struct profile *profile)
 {
 	struct timesheet *timesheet = read_samples(profile);
 	struct profile_time *time = &profile->time;
+	uint64_t span_ns;
 
-	time->rounds = timesheet_rounds(timesheet);
-	time->period_ns = find_period(profile->reader, count_samples(timesheet));
+	time->rounds = timesheet_rounds(timesheet, &span_ns);
+	time->period_ns = find_period(profile, timesheet, count_samples(timesheet));
 	add_rows(profile, timesheet);
 	add_gils(time, timesheet);
 	profile->hidden_amount = profile->hidden_count * time->period_ns;

@@ -228,6 +228,39 @@ static void a_window_has_its_own_samples(void **state)
 	destroy(profile);
 }
 
+/* Rounds that are 4 ms apart for a while stand for 4 ms there, whatever they are on average. */
+static void a_window_has_its_own_period(void **state)
+{
+	const struct capture_sampling sampling = {.rounds = 150, .sampled_ns = 300 * MS};
+	struct capture_start start = specimen_time_start();
+	struct capture_sample sample;
+	struct profile *profile;
+	struct specimen s;
+
+	(void)state;
+	for (int window = 0; window < 3; window++) {
+		specimen_begin(&s, &start);
+		sample = (struct capture_sample){s.thread, 0, SAMPLE_RUNNING, 0};
+		for (unsigned round = 0; round < 100; round++)
+			writer_samples(s.writer, s.process, round * MS, &sample, 1);
+		for (unsigned round = 0; round < 50; round++)
+			writer_samples(s.writer, s.process, (100 + round * 4) * MS + MS / 2,
+				       &sample, 1);
+		writer_sampling(s.writer, &sampling);
+		profile = create(specimen_read(&s, true),
+				 &(struct profile_options){
+					 .metric = METRIC_CPU,
+					 .from_ns = window > 0 ? 100 * MS : 0,
+					 .to_ns = window > 1 ? 200 * MS : 0,
+				 });
+		/* 25 rounds say too little; times are right to a 16th of a ms */
+		assert_in_range(profile->time.period_ns, (window == 1 ? 4 : 2) * MS - MS / 16 / 49,
+				(window == 1 ? 4 : 2) * MS + MS / 16 / 49);
+		assert_int_equal(profile->count, window == 0 ? 150 : window == 1 ? 50 : 25);
+		destroy(profile);
+	}
+}
+
 static void the_timeline_says_how_many_threads(void **state)
 {
 	struct profile *profile =
@@ -484,6 +517,7 @@ int main(void)
 		cmocka_unit_test(threads_tell_what_they_did),
 		cmocka_unit_test(filters_take_samples_away),
 		cmocka_unit_test(a_window_has_its_own_samples),
+		cmocka_unit_test(a_window_has_its_own_period),
 		cmocka_unit_test(the_timeline_says_how_many_threads),
 		cmocka_unit_test(the_period_asked_for_is_the_last_resort),
 		cmocka_unit_test(processes_stay_apart_and_threads_on_request),

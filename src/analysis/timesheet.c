@@ -20,7 +20,7 @@ struct timesheet {
 	size_t last_count, last_room;
 	struct timesheet_process *processes;
 	size_t process_count, process_room;
-	uint64_t rounds, time_ns;
+	uint64_t rounds, first_ns, time_ns;
 };
 
 struct timesheet *timesheet_create(void)
@@ -97,7 +97,8 @@ static void note_round(struct timesheet *timesheet, const struct sample_event *s
 	struct timesheet_process *here = find_process(timesheet, process);
 
 	if (timesheet->rounds == 0 || timesheet->time_ns != sample->time_ns) {
-		timesheet->rounds++;
+		if (timesheet->rounds++ == 0)
+			timesheet->first_ns = sample->time_ns;
 		timesheet->time_ns = sample->time_ns;
 	}
 	if (here->time_ns != sample->time_ns)
@@ -122,8 +123,9 @@ void timesheet_add(struct timesheet *timesheet, const struct sample_event *sampl
 	note_round(timesheet, sample, process);
 }
 
-uint64_t timesheet_rounds(const struct timesheet *timesheet)
+uint64_t timesheet_rounds(const struct timesheet *timesheet, uint64_t *span_ns)
 {
+	*span_ns = timesheet->time_ns - timesheet->first_ns;
 	return timesheet->rounds;
 }
 

@@ -37,8 +37,9 @@ void timesheet_destroy(struct timesheet *timesheet);
 void timesheet_add(struct timesheet *timesheet, const struct sample_event *sample,
 		   process_id process);
 
-/* Rounds of all processes: those at the same time are one. */
-uint64_t timesheet_rounds(const struct timesheet *timesheet);
+/* Rounds of all processes: those at the same time are one; and the time from the first to the last.
+ */
+uint64_t timesheet_rounds(const struct timesheet *timesheet, uint64_t *span_ns);
 
 /* The rows, in the order in which they came up. Valid until the next sample. */
 size_t timesheet_rows(const struct timesheet *timesheet, const struct timesheet_row **rows);
