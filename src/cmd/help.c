@@ -122,7 +122,7 @@ void help_write_command(const struct command *command, int columns, FILE *out)
 
 void help_write_overview(int columns, FILE *out)
 {
-	fputs("sonde: where the memory of a Python program goes\n\n"
+	fputs("sonde: where the memory and the time of a Python program go\n\n"
 	      "usage: sonde COMMAND [options] [arguments]\n",
 	      out);
 	for (enum command_group group = 0; group < COMMAND_HIDDEN; group++) {

@@ -97,7 +97,7 @@ static const struct {
 void manual_write(FILE *out)
 {
 	fputs(".TH SONDE 1 \"\" \"sonde " SONDE_VERSION "\" \"User Commands\"\n"
-	      ".SH NAME\nsonde \\- find where the memory of a Python program goes\n"
+	      ".SH NAME\nsonde \\- find where the memory and the time of a Python program go\n"
 	      ".SH SYNOPSIS\n.B sonde run\n[options] "
 	      "(script.py | \\-m module | \\-c code | \\-\\- command) [arguments]\n.br\n"
 	      ".B sonde\nCOMMAND [options] CAPTURE\n"
