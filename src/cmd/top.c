@@ -519,7 +519,7 @@ static int watch_program(struct top_settings *settings, const struct arguments *
 		.arguments = arguments->items,
 	};
 	struct top top = {.settings = settings};
-	struct target target;
+	struct target target = {0};
 	int status = check_settings(settings, err);
 
 	if (status == 0)

@@ -305,7 +305,7 @@ static int compare_states(const void *left, const void *right)
 
 void interpreters_list(struct interpreters *interpreters, const struct tasks *tasks)
 {
-	bool changed;
+	bool changed = false;
 	uint64_t head;
 
 	list_interpreters(interpreters);

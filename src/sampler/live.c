@@ -28,7 +28,7 @@ static void *live_grow(void *items, uint32_t count, uint32_t *room, size_t item_
 {
 	uint32_t wanted = *room ? 2 * *room : 16;
 
-	if (count < *room)
+	if (items && count < *room)
 		return items;
 	items = live_check(reallocarray(items, wanted, item_bytes));
 	memset((char *)items + *room * item_bytes, 0, (wanted - *room) * item_bytes);
@@ -339,23 +339,26 @@ static void live_enter(struct live *live, uint32_t number)
 	cell->entry = slot->count++;
 }
 
+static bool cell_is(const struct live_cell *cell, uint32_t stack, uint16_t flags, uint16_t wait)
+{
+	return cell->stack == stack && cell->flags == flags && cell->wait == wait;
+}
+
 static void live_count(struct live *live, uint32_t thread, const struct sample *sample)
 {
 	struct live_thread *of = &live->threads[thread];
 	uint16_t flags = sample->flags & STATE_FLAGS;
 	uint16_t wait = sample->wait < SAMPLE_WAIT_END ? sample->wait : SAMPLE_WAIT_OTHER;
 	uint32_t number = of->recent_cell;
-	struct live_cell *cell = NULL;
+	struct live_cell *cell;
 
-	if (number)
-		cell = &live->cells[--number];
-	if (!cell || cell->stack != sample->stack || cell->flags != flags || cell->wait != wait) {
-		number = live_cell_of(live, thread, sample->stack, flags, wait);
-		cell = &live->cells[number];
-		of->recent_cell = number + 1;
+	if (!number || !cell_is(&live->cells[number - 1], sample->stack, flags, wait)) {
+		number = live_cell_of(live, thread, sample->stack, flags, wait) + 1;
+		of->recent_cell = number;
 	}
+	cell = &live->cells[number - 1];
 	if (cell->slot != live->slot)
-		live_enter(live, number);
+		live_enter(live, number - 1);
 	live->slots[live->slot % WINDOW_SLOTS].entries[cell->entry].count++;
 	cell->counts[LIVE_WINDOW]++;
 	cell->counts[LIVE_ALL]++;
