@@ -410,6 +410,8 @@ static int top_program(struct top *top, const struct target *target, struct erro
 	status = top_open(top, program.pid, err);
 	if (status == 0)
 		status = top_show(top, err);
+	else if (program_poll(&program))
+		status = 0; /* it was faster than we */
 	by_itself = program_poll(&program);
 	if (status == 0 && by_itself && !watch_saw_python(top->watch))
 		fputs("sonde: no Python was seen in it\n", stderr);

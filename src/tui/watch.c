@@ -115,7 +115,7 @@ struct trace_tree *watch_tree(struct watch *watch)
 
 bool watch_saw_python(const struct watch *watch)
 {
-	return watch->saw_python;
+	return watch && watch->saw_python;
 }
 
 static void watch_add_clock(struct watch *watch, const struct sampler_process *news)
@@ -181,7 +181,7 @@ void watch_pull(struct live *live, void *data)
 
 void watch_signal(const struct watch *watch, int number, pid_t but)
 {
-	for (size_t i = 0; i < watch->clock_count; i++) {
+	for (size_t i = 0; watch && i < watch->clock_count; i++) {
 		if (watch->clocks[i].pid != but)
 			kill(watch->clocks[i].pid, number);
 	}

@@ -29,7 +29,7 @@ void watch_stop(struct watch *watch);
 void watch_signal(const struct watch *watch, int number, pid_t but);
 
 struct trace_tree *watch_tree(struct watch *watch);
-/* Whether there was a Python in any process, as far as was pulled. */
+/* Whether there was a Python in any process, as far as was pulled. No watch has seen none. */
 bool watch_saw_python(const struct watch *watch);
 
 /* struct feed with the watch as its data. It has ended when no process is left. */
