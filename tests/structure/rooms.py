@@ -22,7 +22,8 @@ MAY_INCLUDE = {
 
 # Unit tests are src/<room>/test_*; this is what they share under another name.
 TEST_SUPPORT = {"src/analysis/specimen.c", "src/analysis/specimen.h", "src/collector/producer.c",
-                "src/collector/producer.h", "src/target/subject.c", "src/target/subject.h"}
+                "src/collector/producer.h", "src/target/subject.c", "src/target/subject.h",
+                "src/target/fake_python.c"}
 
 
 def is_test(path):
