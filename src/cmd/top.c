@@ -570,9 +570,9 @@ const struct command command_top = {
 		"together with what it calls, both in the last seconds; OwnTime and TotalTime "
 		"count from the start.\n\n"
 		"What a program prints that sonde starts would garble the screen: it is thrown "
-		"away, or goes to --output FILE. At q it is interrupted as by Ctrl-C, and sonde "
-		"ends with its exit status. Where there is no terminal, a table is written each "
-		"interval.",
+		"away, or goes to --output FILE; from the keyboard it reads nothing. At q it is "
+		"interrupted as by Ctrl-C, and sonde ends with its exit status. Where there is no "
+		"terminal, a table is written each interval.",
 	.examples = examples,
 	.options = options,
 	.order = OPTIONS_FIRST,
