@@ -9,13 +9,16 @@
 #include "cmd/pid.h"
 #include "cmd/terminal.h"
 #include "sampler/probe.h"
+#include "target/pause.h"
 
-#define START_TRIES      50
-#define START_WAIT_NS    10000000l
-#define INTERVAL_NS      1000000000ull
-#define CHILDREN_MOST    1024u
-#define PROCESSES_MOST   4096u
-#define VERBOSITY_LEVELS 3u
+#define START_WAIT_NS       4000000000ull /* longer than a process is thought young */
+#define START_WAIT_CHILD_NS 500000000ull
+#define SETTLE_STEP_NS      100000000ull
+#define START_STEP_NS       10000000ull
+#define INTERVAL_NS         1000000000ull
+#define CHILDREN_MOST       1024u
+#define PROCESSES_MOST      4096u
+#define VERBOSITY_LEVELS    3u
 
 struct dump_settings {
 	const char *pid;
@@ -96,7 +99,7 @@ static int add_process(struct dumping *d, pid_t pid, struct error *err)
 	const struct probe_options options = {
 		.process = (uint32_t)d->count,
 		.never_pause = !d->settings->pause,
-		.patient = d->settings->subprocesses && d->count == 0,
+		.patient = d->settings->subprocesses,
 	};
 	struct watched *process;
 	struct target *target;
@@ -126,8 +129,7 @@ static bool is_known(const struct dumping *d, pid_t pid)
 	return false;
 }
 
-/* Children of those that are watched, and theirs. What is no Python is passed over, with all below
- * it. */
+/* Children of those that are watched, and theirs, also below what is no Python itself. */
 static void add_subprocesses(struct dumping *d)
 {
 	pid_t children[CHILDREN_MOST];
@@ -158,16 +160,39 @@ static void sleep_until(uint64_t time_ns)
 		;
 }
 
-/* Looks at a process; one that has just begun gets a moment to bring its Python up. */
-static void take(struct dumping *d, struct watched *process)
+/* Between two dumps: what could not be stopped in time is let go of soon (pause_settle). */
+static void wait_until(uint64_t time_ns)
 {
-	for (int i = 0; i < START_TRIES; i++) {
-		if (i)
-			sleep_until(now_ns() + START_WAIT_NS);
+	for (uint64_t now = now_ns(); now < time_ns; now = now_ns()) {
+		pause_settle();
+		sleep_until(time_ns - now < SETTLE_STEP_NS ? time_ns : now + SETTLE_STEP_NS);
+	}
+}
+
+/*
+ * Looks at a process. One that has just begun gets a moment to bring its Python up. Returns 0; or
+ * the error that says why there is no Python in it.
+ */
+static int take(struct dumping *d, struct watched *process, struct error *err)
+{
+	uint64_t deadline_ns =
+		now_ns() + (process == d->processes ? START_WAIT_NS : START_WAIT_CHILD_NS);
+
+	for (;;) {
+		struct target_runtime runtime;
+		bool retry = false;
+
 		process->ended = !snapshot_take(&process->snapshot, process->probe, d->tree,
 						&d->options, now_ns());
 		if (process->ended || probe_runtime(process->probe))
-			break;
+			return 0;
+		if (target_find_runtime(probe_target(process->probe), &runtime, &retry, err) == 0)
+			target_runtime_deinit(&runtime);
+		else if (!retry)
+			return -err->code;
+		else if (now_ns() > deadline_ns)
+			return 0;
+		sleep_until(now_ns() + START_STEP_NS);
 	}
 }
 
@@ -190,13 +215,38 @@ static struct dump_process describe(const struct dumping *d, const struct watche
 	return result;
 }
 
-/* One dump of all processes; false when none is left. */
-static bool dump_once(struct dumping *d, uint64_t sequence)
+/* Takes those that are left, as far as there is Python in them. Returns how many there are to be
+ * shown, or the error of the one that was named if there are none. */
+static int take_all(struct dumping *d, struct dump_process *processes, struct error *err)
+{
+	int count = 0, status = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		struct watched *process = &d->processes[i];
+		struct error why = {0};
+
+		if (process->ended)
+			continue;
+		if (take(d, process, &why) < 0) {
+			if (i == 0) {
+				*err = why;
+				status = -why.code;
+			}
+			continue;
+		}
+		if (!process->ended && (i == 0 || probe_runtime(process->probe)))
+			processes[count++] = describe(d, process);
+	}
+	return count ? count : status;
+}
+
+/* One dump of all processes. Returns how many there were, 0 when all have ended, or an error. */
+static int dump_once(struct dumping *d, uint64_t sequence, struct error *err)
 {
 	bool color = terminal_color(d->settings->color, STDOUT_FILENO);
 	struct dump_time time = {.sequence = sequence};
 	struct dump_process *processes;
-	size_t count = 0;
+	int count;
 
 	if (d->settings->subprocesses)
 		add_subprocesses(d);
@@ -204,15 +254,10 @@ static bool dump_once(struct dumping *d, uint64_t sequence)
 	processes = calloc(d->count + 1, sizeof(*processes));
 	if (!processes)
 		abort();
-	for (size_t i = 0; i < d->count; i++) {
-		if (!d->processes[i].ended)
-			take(d, &d->processes[i]);
-		if (!d->processes[i].ended)
-			processes[count++] = describe(d, &d->processes[i]);
-	}
-	if (count && d->settings->json)
-		dump_write_json(processes, count, &time, d->options.with_locals, stdout);
-	for (size_t i = 0; i < count && !d->settings->json; i++) {
+	count = take_all(d, processes, err);
+	if (count > 0 && d->settings->json)
+		dump_write_json(processes, (size_t)count, &time, d->options.with_locals, stdout);
+	for (int i = 0; i < count && !d->settings->json; i++) {
 		if (i || sequence)
 			fputc('\n', stdout);
 		dump_write_text(&processes[i], d->options.with_locals, color, stdout);
@@ -234,15 +279,38 @@ static void end(struct dumping *d)
 	trace_tree_destroy(d->tree);
 }
 
-static int run(const void *data, const struct arguments *arguments, struct error *err)
+/* Dumps as often as was asked for, or until the processes end. */
+static int dump_repeatedly(struct dumping *d, struct error *err)
 {
-	const struct dump_settings *settings = data;
-	struct dumping d = {.settings = settings};
+	const struct dump_settings *settings = d->settings;
 	uint64_t interval_ns = settings->interval_ns ? settings->interval_ns : INTERVAL_NS;
 	uint64_t most = settings->count >= 0    ? (uint64_t)settings->count
 			: settings->interval_ns ? UINT64_MAX
 						: 1;
-	uint64_t due_ns, done = 0;
+	uint64_t due_ns = now_ns();
+
+	for (uint64_t done = 0; done < most;) {
+		int count = dump_once(d, done, err);
+
+		if (count < 0)
+			return count;
+		if (count == 0 && done == 0)
+			return error_set(err, ERROR_NOT_FOUND, "process %d ended meanwhile",
+					 (int)d->processes[0].pid);
+		if (count == 0 || ++done == most || ferror(stdout))
+			break;
+		due_ns += interval_ns;
+		if (now_ns() > due_ns)
+			due_ns = now_ns();
+		wait_until(due_ns);
+	}
+	return 0;
+}
+
+static int run(const void *data, const struct arguments *arguments, struct error *err)
+{
+	const struct dump_settings *settings = data;
+	struct dumping d = {.settings = settings};
 	pid_t pid = 0;
 	int status = pid_choose("dump", arguments->items[0], settings->pid, &pid, err);
 
@@ -251,17 +319,8 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	choose_limits(settings, &d.options);
 	d.tree = trace_tree_create();
 	status = add_process(&d, pid, err);
-	due_ns = now_ns();
-	while (status == 0 && done < most && dump_once(&d, done)) {
-		if (++done == most || ferror(stdout))
-			break;
-		due_ns += interval_ns;
-		if (now_ns() > due_ns)
-			due_ns = now_ns();
-		sleep_until(due_ns);
-	}
-	if (status == 0 && most && !done)
-		status = error_set(err, ERROR_NOT_FOUND, "process %d ended meanwhile", (int)pid);
+	if (status == 0)
+		status = dump_repeatedly(&d, err);
 	end(&d);
 	return status;
 }

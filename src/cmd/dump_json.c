@@ -71,6 +71,7 @@ static void write_thread(const struct dump_process *process, const struct snapsh
 	json_key_bool(json, "waits_for_gil", sample->flags & SAMPLE_WAITS_GIL);
 	json_key_bool(json, "collects_garbage", sample->flags & SAMPLE_GC);
 	json_key_bool(json, "paused", thread->is_stopped);
+	json_key_bool(json, "exact", thread->is_exact);
 	json_key_bool(json, "stack_known", !(sample->flags & SAMPLE_UNKNOWN));
 	json_key(json, "stack");
 	json_begin_array(json);

@@ -19,8 +19,18 @@ struct visitor {
 	struct local local;
 };
 
+/* Python's own: __name__ of a module, __classdict__ of a class body. */
+static bool is_dunder(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 4 && strncmp(name, "__", 2) == 0 && strcmp(name + length - 2, "__") == 0;
+}
+
 static void visit(struct visitor *v)
 {
+	if (is_dunder(v->local.name))
+		return;
 	if (v->visited >= v->most) {
 		v->left_out++;
 		return;
@@ -161,13 +171,6 @@ static void visit_rows(struct visitor *v, uint64_t slots, uint64_t code, uint32_
 	}
 }
 
-static bool is_dunder(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 4 && strncmp(name, "__", 2) == 0 && strcmp(name + length - 2, "__") == 0;
-}
-
 /* The variables of a module or of a class that is being made. */
 static void visit_names(struct visitor *v, uint64_t frame)
 {
@@ -180,8 +183,7 @@ static void visit_names(struct visitor *v, uint64_t frame)
 	v->local.is_integer = false;
 	v->local.kind = LOCAL_NAME;
 	for (unsigned i = 0; i < SLOTS_MOST && dict_next(&cursor, &key, &v->local.object); i++)
-		if (unicode_read(v->space, key, v->local.name, sizeof(v->local.name)) &&
-		    !is_dunder(v->local.name))
+		if (unicode_read(v->space, key, v->local.name, sizeof(v->local.name)))
 			visit(v);
 }
 

@@ -25,8 +25,8 @@ struct local {
 /*
  * Calls `visit` for each variable of a frame that has a value, in Python's own order (arguments,
  * others, free ones), `most` at most. Cells are followed. frame, code: addresses as struct
- * probe_frame has them; the frame must stand still, or values may be those of another. Names of
- * modules and classes such as __name__ are left out. Returns how many it left out for `most`.
+ * probe_frame has them; the frame must stand still, or values may be those of another. Names
+ * that begin and end with two underscores are left out. Returns how many it left out for `most`.
  */
 size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code, size_t most,
 		    void (*visit)(const struct local *local, void *data), void *data);

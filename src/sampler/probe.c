@@ -16,6 +16,7 @@
 #include "target/tasks.h"
 
 #define TRIES           3u
+#define PAUSE_TRIES     100u        /* for one who wants it exactly */
 #define LIST_NS         20000000ull /* between two lists of the threads */
 #define FIND_FIRST_NS   1000000ull  /* between two looks for a Python that is not there yet */
 #define FIND_LONGEST_NS 100000000ull
@@ -538,7 +539,6 @@ struct visit {
 	void *data;
 	struct probe_frame *frames; /* for one thread after the other */
 	size_t room;
-	size_t visited;
 };
 
 /* The frames that have code, as the last reading found them. */
@@ -588,7 +588,13 @@ static enum stack_result read_for_visit(struct probe *probe, struct watched *thr
 	return result;
 }
 
-static void show_thread(struct visit *visit, size_t i, bool is_stopped)
+enum standing {
+	RUNS,
+	BLOCKED,
+	STOPPED, /* by us */
+};
+
+static void show_thread(struct visit *visit, size_t i, enum standing standing, bool again)
 {
 	struct probe *probe = visit->probe;
 	struct watched *thread = &probe->threads[i];
@@ -599,18 +605,19 @@ static void show_thread(struct visit *visit, size_t i, bool is_stopped)
 			   .process = probe->options.process,
 			   .tid = thread->tid,
 			   .wait = task->state == TASK_BLOCKED ? task->wait : WAIT_NONE},
-		.is_stopped = is_stopped,
+		.again = again,
+		.is_stopped = standing == STOPPED,
+		.is_exact = standing != RUNS,
 		.interp_id = -1,
 	};
-	uint32_t flags = task_flags(probe, task, thread) | (is_stopped ? SAMPLE_PAUSED : 0);
+	uint32_t flags = task_flags(probe, task, thread) | (shown.is_stopped ? SAMPLE_PAUSED : 0);
 
 	thread->node = SAMPLE_STACK_EMPTY;
 	if (thread->has_stack) {
 		shown.tstate = thread->stack.tstate;
 		shown.interp = thread->interp;
 		shown.interp_id = interp ? interp->id : -1;
-		if (read_for_visit(probe, thread, is_stopped || task->state != TASK_RUNNING) ==
-		    STACK_GOOD)
+		if (read_for_visit(probe, thread, shown.is_exact) == STACK_GOOD)
 			shown.frame_count = list_frames(visit, &thread->stack);
 		else
 			flags |= SAMPLE_UNKNOWN;
@@ -623,31 +630,66 @@ static void show_thread(struct visit *visit, size_t i, bool is_stopped)
 	shown.sample.flags = (uint16_t)flags;
 	shown.sample.stack = thread->node;
 	visit->thread(&shown, visit->data);
-	visit->visited++;
+}
+
+/* Shows a thread that is blocked; false if it ran meanwhile. */
+static bool show_blocked(struct visit *visit, size_t i, bool again)
+{
+	struct task *task = &visit->probe->tasks.items[i];
+	uint64_t switches;
+	struct task after;
+
+	task_look_at_schedule(task);
+	switches = task->switches;
+	show_thread(visit, i, BLOCKED, again);
+	after = *task;
+	task_look(&after);
+	task_look_at_schedule(&after);
+	return after.state == task->state && after.switches == switches;
+}
+
+/* On a busy machine a thread may have to wait for a CPU before it can stop. */
+static enum pause_result pause_patiently(pid_t tid, struct pause *pause)
+{
+	enum pause_result result = pause_begin(tid, pause);
+
+	for (unsigned i = 0; i < PAUSE_TRIES && result == PAUSE_LATE; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		result = pause_begin(tid, pause);
+	}
+	return result;
 }
 
 static void visit_thread(struct visit *visit, size_t i)
 {
 	struct probe *probe = visit->probe;
 	struct watched *thread = &probe->threads[i];
-	uint64_t begun_ns = now_ns();
+	struct task *task = &probe->tasks.items[i];
+	bool again = false;
 	struct pause pause;
+	uint64_t begun_ns;
 
-	task_look(&probe->tasks.items[i]);
-	if (probe->tasks.items[i].state == TASK_GONE) {
+	probe->counts.looks++;
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		task_look(task);
+		if (task->state == TASK_RUNNING || task->state == TASK_GONE)
+			break;
+		if (show_blocked(visit, i, again))
+			return;
+		again = true;
+	}
+	if (task->state == TASK_GONE) {
 		probe->list_due_ns = 0;
 		return;
 	}
-	probe->counts.looks++;
-	/* One that is blocked stands still, and might have its system call interrupted. */
+	begun_ns = now_ns();
 	if (!thread->has_stack || probe->options.never_pause ||
-	    probe->tasks.items[i].state != TASK_RUNNING ||
-	    pause_begin(thread->tid, &pause) != PAUSE_STOPPED) {
-		show_thread(visit, i, false);
+	    pause_patiently(thread->tid, &pause) != PAUSE_STOPPED) {
+		show_thread(visit, i, RUNS, again);
 		return;
 	}
 	probe->counts.pauses++;
-	show_thread(visit, i, true);
+	show_thread(visit, i, STOPPED, again);
 	pause_end(&pause);
 	probe->counts.paused_ns += now_ns() - begun_ns;
 }
@@ -687,7 +729,7 @@ ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
 		if (!probe->threads[i].has_stack)
 			visit_thread(&visit, i);
 	free(visit.frames);
-	return (ssize_t)visit.visited;
+	return (ssize_t)probe->thread_count;
 }
 
 static void read_names(struct probe *probe)

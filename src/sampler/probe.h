@@ -57,19 +57,23 @@ struct probe_frame {
 
 struct probe_thread {
 	struct sample sample; /* states as they were before it was stopped */
-	bool is_stopped;      /* false: never_pause, or it could not be stopped (see pause_begin) */
-	uint64_t tstate;      /* PyThreadState */
-	uint64_t interp;      /* PyInterpreterState; 0: no tstate */
-	int64_t interp_id;    /* as Python numbers them, 0 the main one; -1: no tstate */
+	bool again;        /* it ran while it was shown: forget what was shown of it just before */
+	bool is_stopped;   /* by us */
+	bool is_exact;     /* it stands still, being stopped or blocked */
+	uint64_t tstate;   /* PyThreadState */
+	uint64_t interp;   /* PyInterpreterState; 0: no tstate */
+	int64_t interp_id; /* as Python numbers them, 0 the main one; -1: no tstate */
 	const struct probe_frame *frames;
 	size_t frame_count;
 };
 
 /*
  * As probe_look_paused, for one who wants to read more of each thread than its stack: calls `visit`
- * once a thread, threads of one interpreter together, while that thread and no other is stopped
- * (with never_pause: while it runs). The visitor may read the target and may take its time, though
- * the thread waits for it; it must not call the probe. Returns the number of threads visited, -1 as
+ * for each thread, threads of one interpreter together, while it stands still. A thread that is
+ * blocked does so without being stopped; if it turns out to have run meanwhile it is shown once
+ * more. One that runs is stopped, and no other at the same time; with never_pause it runs on, and
+ * what is read of it may be torn. The visitor may read the target and may take its time, though a
+ * stopped thread waits for it; it must not call the probe. Returns the number of threads, -1 as
  * probe_look does.
  */
 ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,

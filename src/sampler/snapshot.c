@@ -125,6 +125,17 @@ static void take_frame(struct taking *taking, const struct probe_frame *from, ui
 	snapshot->frames[snapshot->frame_count++] = frame;
 }
 
+/* The last thread ran while it was taken. */
+static void take_back(struct snapshot *snapshot)
+{
+	const struct snapshot_thread *last = &snapshot->threads[--snapshot->thread_count];
+
+	if (snapshot->frame_count > last->frames) {
+		snapshot->local_count = snapshot->frames[last->frames].locals;
+		snapshot->frame_count = last->frames;
+	}
+}
+
 static void take_thread(const struct probe_thread *from, void *data)
 {
 	struct taking *taking = data;
@@ -134,10 +145,13 @@ static void take_thread(const struct probe_thread *from, void *data)
 		.sample = from->sample,
 		.has_state = from->tstate,
 		.is_stopped = from->is_stopped,
+		.is_exact = from->is_exact,
 		.interp_id = from->interp_id,
-		.frames = snapshot->frame_count,
 	};
 
+	if (from->again)
+		take_back(snapshot);
+	thread.frames = snapshot->frame_count;
 	if (taking->of)
 		pages_begin(&taking->of->pages, taking->options->reads, taking->options->time_ns);
 	for (size_t i = 0; i < from->frame_count; i++) {

@@ -27,8 +27,9 @@ struct snapshot_frame {
 struct snapshot_thread {
 	struct sample sample;
 	char name[64];
-	bool has_state; /* Python knows it */
-	bool is_stopped;
+	bool has_state;  /* Python knows it */
+	bool is_stopped; /* while it was read */
+	bool is_exact;   /* it stood still while it was read */
 	int64_t interp_id;
 	size_t frames, frame_count; /* frames[frames..], innermost first */
 };
