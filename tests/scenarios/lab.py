@@ -246,6 +246,58 @@ class Lab:
         """The scenario's own file as the target."""
         return self.record([self.script, *arguments], options, **more)
 
+    @contextlib.contextmanager
+    def standing(self, *arguments, environment=None, script=None):
+        """The scenario's own file as a process of its own, without sonde, until it has said with standstill.ready()
+        that it is where it should be; what it said. It is ended behind."""
+        process = self.start([self.python.path, "-u", script or self.script, *arguments], environment)
+        timer = threading.Timer(self.limit_seconds, lambda: os.killpg(process.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            said = []
+            for line in process.stdout:
+                said.append(line.decode(errors="replace"))
+                what = json.loads(line) if line.startswith(b"{") else {}
+                if what.get("ready"):
+                    break
+            else:
+                raise Failure(f"the target ended with {process.wait()} before it was ready", "".join(said)[-2000:],
+                              process.stderr.read().decode(errors="replace")[-2000:])
+            yield what
+        finally:
+            timer.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+    def dumps(self, pid, *options, status=0):
+        """The documents of `sonde dump --json`."""
+        line = [self.sonde, "dump", "--json", *options, str(pid)]
+        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.limit_seconds, check=False)
+        if done.returncode != status:
+            raise Failure(f"{' '.join(line[1:])} ends with {done.returncode}, not {status}",
+                          done.stderr.decode(errors="replace")[-2000:])
+        return [json.loads(text) for text in done.stdout.splitlines()]
+
+    def dump(self, pid, *options, until=None):
+        """The threads of the one process that one dump of it shows, by name. until: what must be so before, as
+        {thread: function that it is in}; the target was ready, but may not have gone on to there yet."""
+        deadline = time.monotonic() + self.limit_seconds / 2
+        while True:
+            document, = self.dumps(pid, *options)
+            process, = document["processes"]
+            threads = {thread["thread"]: thread for thread in process["threads"]}
+            if time.monotonic() > deadline or all(
+                    name in threads and threads[name]["stack"] and
+                    threads[name]["stack"][0]["function"].rpartition(".")[2] == function
+                    for name, function in (until or {}).items()):
+                break
+            time.sleep(0.05)
+        self.equal((document["schema"], process["pid"]), ("sonde.dump/1", pid), "what was dumped")
+        return threads
+
     def site_packages(self, requirements):
         """A folder for PYTHONPATH with packages from PyPI, or the scenario is skipped."""
         try:
