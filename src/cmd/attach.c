@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/capture_options.h"
 #include "cmd/command.h"
 #include "cmd/destination.h"
 #include "cmd/outcome.h"
@@ -19,11 +20,7 @@ struct attach_settings {
 	uint64_t duration_ns;
 	const char *pid;
 	bool skip_blocked;
-	struct {
-		const char *path;
-		bool force, quiet;
-		int color; /* enum terminal_color */
-	} output;
+	struct capture_settings output;
 };
 
 static const struct attach_settings defaults = {
@@ -64,30 +61,7 @@ static const struct option what_options[] = {
 };
 
 static const struct option output_options[] = {
-	{.name = "output",
-	 .letter = 'o',
-	 .kind = OPTION_TEXT,
-	 .argument = "FILE",
-	 .completes = COMPLETES_FILE,
-	 .help = "the capture, instead of sonde-attach.PID.sonde; %p in it becomes the process id, "
-		 "%h the host, %t the time",
-	 .setting = AT(output.path)},
-	{.name = "force",
-	 .letter = 'f',
-	 .kind = OPTION_FLAG,
-	 .help = "overwrite FILE if it exists",
-	 .setting = AT(output.force)},
-	{.name = "quiet",
-	 .letter = 'q',
-	 .kind = OPTION_FLAG,
-	 .help = "say nothing, unless something is wrong",
-	 .setting = AT(output.quiet)},
-	{.name = "color",
-	 .kind = OPTION_CHOICE,
-	 .argument = "WHEN",
-	 .choices = terminal_color_choices,
-	 .help = "auto, always or never; auto minds NO_COLOR and FORCE_COLOR",
-	 .setting = AT(output.color)},
+	CAPTURE_OPTIONS(struct attach_settings, output, "sonde-attach.PID.sonde"),
 	{0},
 };
 

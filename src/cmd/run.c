@@ -5,24 +5,19 @@
 #include <unistd.h>
 
 #include "cmd/agent.h"
+#include "cmd/capture_options.h"
 #include "cmd/command.h"
 #include "cmd/destination.h"
 #include "cmd/outcome.h"
 #include "cmd/sampling.h"
-#include "cmd/target.h"
+#include "cmd/invocation.h"
 #include "cmd/template.h"
 #include "cmd/terminal.h"
 #include "collector/recording.h"
 
 struct run_settings {
-	struct {
-		const char *path;
-		bool force, quiet;
-		int color; /* enum terminal_color */
-	} output;
-	struct {
-		const char *python, *module, *code;
-	} target;
+	struct capture_settings output;
+	struct invocation_settings target;
 	struct {
 		bool allocations;
 		bool python_allocators, whole_process, aggregate, drop, no_follow_fork;
@@ -36,27 +31,7 @@ static const struct run_settings defaults = {.sampling = SAMPLING_DEFAULTS};
 #define AT(member) offsetof(struct run_settings, member)
 
 static const struct option target_options[] = {
-	{.name = "",
-	 .letter = 'm',
-	 .kind = OPTION_TEXT,
-	 .argument = "MODULE",
-	 .completes = COMPLETES_MODULE,
-	 .ends_options = true,
-	 .help = "run a module, as python -m does; everything behind it is the module's",
-	 .setting = AT(target.module)},
-	{.name = "",
-	 .letter = 'c',
-	 .kind = OPTION_TEXT,
-	 .argument = "CODE",
-	 .ends_options = true,
-	 .help = "run this code, as python -c does; everything behind it is the code's",
-	 .setting = AT(target.code)},
-	{.name = "python",
-	 .kind = OPTION_TEXT,
-	 .argument = "PATH",
-	 .completes = COMPLETES_COMMAND,
-	 .help = "the interpreter, instead of python3 (else python) from PATH",
-	 .setting = AT(target.python)},
+	INVOCATION_OPTIONS(struct run_settings, target),
 	{0},
 };
 
@@ -106,30 +81,7 @@ static const struct option what_options[] = {
 };
 
 static const struct option output_options[] = {
-	{.name = "output",
-	 .letter = 'o',
-	 .kind = OPTION_TEXT,
-	 .argument = "FILE",
-	 .completes = COMPLETES_FILE,
-	 .help = "the capture, instead of sonde-SCRIPT.PID.sonde; %p in it becomes the process id, "
-		 "%h the host, %t the time",
-	 .setting = AT(output.path)},
-	{.name = "force",
-	 .letter = 'f',
-	 .kind = OPTION_FLAG,
-	 .help = "overwrite FILE if it exists",
-	 .setting = AT(output.force)},
-	{.name = "quiet",
-	 .letter = 'q',
-	 .kind = OPTION_FLAG,
-	 .help = "say nothing at the end, unless something is wrong",
-	 .setting = AT(output.quiet)},
-	{.name = "color",
-	 .kind = OPTION_CHOICE,
-	 .argument = "WHEN",
-	 .choices = terminal_color_choices,
-	 .help = "auto, always or never; auto minds NO_COLOR and FORCE_COLOR",
-	 .setting = AT(output.color)},
+	CAPTURE_OPTIONS(struct run_settings, output, "sonde-SCRIPT.PID.sonde"),
 	{0},
 };
 
@@ -163,7 +115,7 @@ static char *name_fill(pid_t pid, void *data)
 }
 
 static int name_init(struct capture_name *name, const struct run_settings *settings,
-		     const struct target *target, struct error *err)
+		     const struct invocation *target, struct error *err)
 {
 	const char *path = settings->output.path;
 	char *filled;
@@ -195,18 +147,18 @@ static int name_init(struct capture_name *name, const struct run_settings *setti
 	return status;
 }
 
-static enum wire_start choose_start(const struct run_settings *settings, enum target_kind kind)
+static enum wire_start choose_start(const struct run_settings *settings, enum invocation_kind kind)
 {
 	static const enum wire_start starts[] = {
-		[TARGET_SCRIPT] = WIRE_START_SCRIPT,   [TARGET_MODULE] = WIRE_START_MODULE,
-		[TARGET_CODE] = WIRE_START_COMMAND,    [TARGET_STDIN] = WIRE_START_STDIN,
-		[TARGET_COMMAND] = WIRE_START_AT_ONCE,
+		[INVOCATION_SCRIPT] = WIRE_START_SCRIPT,   [INVOCATION_MODULE] = WIRE_START_MODULE,
+		[INVOCATION_CODE] = WIRE_START_COMMAND,    [INVOCATION_STDIN] = WIRE_START_STDIN,
+		[INVOCATION_COMMAND] = WIRE_START_AT_ONCE,
 	};
 
 	return settings->what.whole_process ? WIRE_START_AT_ONCE : starts[kind];
 }
 
-static int record(const struct run_settings *settings, const struct target *target,
+static int record(const struct run_settings *settings, const struct invocation *target,
 		  struct capture_name *name, struct error *err)
 {
 	struct recording_result result = {0};
@@ -215,7 +167,7 @@ static int record(const struct run_settings *settings, const struct target *targ
 		.command = (const char *const *)target->argv,
 		/* As the user gave it: without the interpreter that we put in front. */
 		.command_line =
-			(const char *const *)target->argv + (target->kind != TARGET_COMMAND),
+			(const char *const *)target->argv + (target->kind != INVOCATION_COMMAND),
 		.agent = agent,
 		.sonde_version = SONDE_VERSION,
 		.output_for = name_fill,
@@ -228,9 +180,9 @@ static int record(const struct run_settings *settings, const struct target *targ
 		.time_metric = sampling_metric(&settings->sampling),
 		.drop = settings->what.drop,
 		/* Of a script the user's own process alone, however many it starts. */
-		.single = target->kind != TARGET_COMMAND || settings->what.no_follow_fork,
+		.single = target->kind != INVOCATION_COMMAND || settings->what.no_follow_fork,
 		.start = choose_start(settings, target->kind),
-		.stop_at_end = target->kind != TARGET_COMMAND && !settings->what.whole_process,
+		.stop_at_end = target->kind != INVOCATION_COMMAND && !settings->what.whole_process,
 	};
 	bool with_agent = settings->what.allocations || !sampling_is_wanted(&settings->sampling);
 	const struct outcome_look look = {
@@ -243,7 +195,7 @@ static int record(const struct run_settings *settings, const struct target *targ
 
 	if (sampling_is_wanted(&settings->sampling))
 		recording.sampling =
-			sampling_choose(&settings->sampling, target->kind == TARGET_COMMAND);
+			sampling_choose(&settings->sampling, target->kind == INVOCATION_COMMAND);
 	if (with_agent)
 		status = agent_find(agent, sizeof(agent), err);
 	else
@@ -281,26 +233,26 @@ static int check_what(const struct run_settings *settings, struct error *err)
 static int run(const void *data, const struct arguments *arguments, struct error *err)
 {
 	const struct run_settings *settings = data;
-	const struct target_choice choice = {
+	const struct invocation_choice choice = {
 		.module = settings->target.module,
 		.code = settings->target.code,
 		.python = settings->target.python,
 		.command = arguments->dashes,
 		.arguments = arguments->items,
 	};
-	struct target target;
+	struct invocation target;
 	struct capture_name name;
 	int status = check_what(settings, err);
 
 	if (status == 0)
-		status = target_create(&choice, &target, err);
+		status = invocation_create(&choice, &target, err);
 	if (status < 0)
 		return status;
 	status = name_init(&name, settings, &target, err);
 	if (status == 0)
 		status = record(settings, &target, &name, err);
 	free(name.text);
-	target_deinit(&target);
+	invocation_deinit(&target);
 	return status;
 }
 

@@ -9,7 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/destination.h"
-#include "cmd/target.h"
+#include "cmd/invocation.h"
 #include "cmd/terminal.h"
 #include "collector/recording.h"
 #include "tui/loop.h"
@@ -23,7 +23,8 @@
 
 struct top_settings {
 	struct {
-		const char *python, *module, *code, *pid;
+		struct invocation_settings program;
+		const char *pid;
 	} target;
 	struct {
 		int metric; /* enum live_metric */
@@ -59,27 +60,7 @@ static const struct option target_options[] = {
 	 .argument = "PID",
 	 .help = "another way to name a process",
 	 .setting = AT(target.pid)},
-	{.name = "",
-	 .letter = 'm',
-	 .kind = OPTION_TEXT,
-	 .argument = "MODULE",
-	 .completes = COMPLETES_MODULE,
-	 .ends_options = true,
-	 .help = "run a module, as python -m does; everything behind it is the module's",
-	 .setting = AT(target.module)},
-	{.name = "",
-	 .letter = 'c',
-	 .kind = OPTION_TEXT,
-	 .argument = "CODE",
-	 .ends_options = true,
-	 .help = "run this code, as python -c does; everything behind it is the code's",
-	 .setting = AT(target.code)},
-	{.name = "python",
-	 .kind = OPTION_TEXT,
-	 .argument = "PATH",
-	 .completes = COMPLETES_COMMAND,
-	 .help = "the interpreter, instead of python3 (else python) from PATH",
-	 .setting = AT(target.python)},
+	INVOCATION_OPTIONS(struct top_settings, target.program),
 	{.name = "output",
 	 .letter = 'o',
 	 .kind = OPTION_TEXT,
@@ -393,7 +374,7 @@ static void top_end_program(const struct top *top)
 	}
 }
 
-static int top_program(struct top *top, const struct target *target, struct error *err)
+static int top_program(struct top *top, const struct invocation *target, struct error *err)
 {
 	struct program program;
 	int streams[3] = {-1, -1, -1};
@@ -453,13 +434,13 @@ static int find_pid(const struct top_settings *settings, const struct arguments 
 		*pid = parse_pid(s->target.pid);
 		if (*pid < 0)
 			return error_set(err, ERROR_USAGE, "'%s' is no process id", s->target.pid);
-		if (first || s->target.module || s->target.code)
+		if (first || s->target.program.module || s->target.program.code)
 			return error_set(
 				err, ERROR_USAGE,
 				"--pid names a process; there is nothing to run beside it");
 		return 0;
 	}
-	if (s->target.module || s->target.code || arguments->dashes)
+	if (s->target.program.module || s->target.program.code || arguments->dashes)
 		return 0;
 	if (!first)
 		return error_set(err, ERROR_USAGE,
@@ -513,26 +494,26 @@ static int watch_process(struct top_settings *settings, const struct arguments *
 static int watch_program(struct top_settings *settings, const struct arguments *arguments,
 			 struct error *err)
 {
-	const struct target_choice choice = {
-		.module = settings->target.module,
-		.code = settings->target.code,
-		.python = settings->target.python,
+	const struct invocation_choice choice = {
+		.module = settings->target.program.module,
+		.code = settings->target.program.code,
+		.python = settings->target.program.python,
 		.command = arguments->dashes,
 		.arguments = arguments->items,
 	};
 	struct top top = {.settings = settings};
-	struct target target = {0};
+	struct invocation target = {0};
 	int status = check_settings(settings, err);
 
 	if (status == 0)
-		status = target_create(&choice, &target, err);
+		status = invocation_create(&choice, &target, err);
 	if (status < 0)
 		return status;
-	if (target.kind == TARGET_COMMAND)
+	if (target.kind == INVOCATION_COMMAND)
 		settings->what.subprocesses = true;
 	top.plain = settings->display.plain || !screen_is_possible();
 	status = top_program(&top, &target, err);
-	target_deinit(&target);
+	invocation_deinit(&target);
 	return status;
 }
 

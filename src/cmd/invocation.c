@@ -1,4 +1,4 @@
-#include "cmd/target.h"
+#include "cmd/invocation.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static char **build_argv(const char *first, const char *option, const char *valu
 	return argv;
 }
 
-static int create_command(const struct target_choice *choice, struct target *target,
+static int create_command(const struct invocation_choice *choice, struct invocation *target,
 			  struct error *err)
 {
 	if (choice->python)
@@ -77,32 +77,32 @@ static int create_command(const struct target_choice *choice, struct target *tar
 			"--python chooses the interpreter of a script; behind -- it is the "
 			"command itself: sonde run -- %s ...",
 			choice->python);
-	target->kind = TARGET_COMMAND;
+	target->kind = INVOCATION_COMMAND;
 	target->label = choice->arguments[0];
 	target->argv = build_argv(NULL, NULL, NULL, choice->arguments);
 	return launch_check(choice->arguments[0], err);
 }
 
-static int create_python(const struct target_choice *choice, struct target *target,
+static int create_python(const struct invocation_choice *choice, struct invocation *target,
 			 struct error *err)
 {
 	const char *option = NULL, *value = NULL, *python = NULL;
 	int status = 0;
 
 	if (choice->module) {
-		target->kind = TARGET_MODULE;
+		target->kind = INVOCATION_MODULE;
 		target->label = value = choice->module;
 		option = "-m";
 	} else if (choice->code) {
-		target->kind = TARGET_CODE;
+		target->kind = INVOCATION_CODE;
 		target->label = "code";
 		value = choice->code;
 		option = "-c";
 	} else if (strcmp(choice->arguments[0], "-") == 0) {
-		target->kind = TARGET_STDIN;
+		target->kind = INVOCATION_STDIN;
 		target->label = "stdin";
 	} else {
-		target->kind = TARGET_SCRIPT;
+		target->kind = INVOCATION_SCRIPT;
 		target->label = choice->arguments[0];
 		status = check_script(target->label, err);
 	}
@@ -114,7 +114,8 @@ static int create_python(const struct target_choice *choice, struct target *targ
 	return 0;
 }
 
-int target_create(const struct target_choice *choice, struct target *target, struct error *err)
+int invocation_create(const struct invocation_choice *choice, struct invocation *target,
+		      struct error *err)
 {
 	int status;
 
@@ -126,11 +127,11 @@ int target_create(const struct target_choice *choice, struct target *target, str
 	status = choice->command ? create_command(choice, target, err)
 				 : create_python(choice, target, err);
 	if (status < 0)
-		target_deinit(target);
+		invocation_deinit(target);
 	return status;
 }
 
-void target_deinit(struct target *target)
+void invocation_deinit(struct invocation *target)
 {
 	free(target->argv);
 	memset(target, 0, sizeof(*target));

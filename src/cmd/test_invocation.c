@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cmd/target.h"
+#include "cmd/invocation.h"
 #include "cmd/test_folder.h"
 
 static void put(const char *name, mode_t mode)
@@ -39,18 +39,18 @@ static int set_up(void **state)
 	return 0;
 }
 
-static struct target target;
+static struct invocation target;
 static struct error err;
 
-static int create(struct target_choice choice, char **arguments)
+static int create(struct invocation_choice choice, char **arguments)
 {
 	memset(&err, 0, sizeof(err));
 	choice.arguments = arguments;
-	return target_create(&choice, &target, &err);
+	return invocation_create(&choice, &target, &err);
 }
 
 #define CREATE(choice, ...) create(choice, (char *[]){__VA_ARGS__, NULL})
-#define PLAIN               ((struct target_choice){0})
+#define PLAIN               ((struct invocation_choice){0})
 
 static void assert_argv(int count, ...)
 {
@@ -70,26 +70,26 @@ static void test_script(void **state)
 	(void)state;
 	setenv("PATH", "bin:later", 1);
 	assert_int_equal(CREATE(PLAIN, "./main.py", "--x", "a b", ""), 0);
-	assert_int_equal(target.kind, TARGET_SCRIPT);
+	assert_int_equal(target.kind, INVOCATION_SCRIPT);
 	assert_argv(5, "python3", "./main.py", "--x", "a b", "");
 	assert_string_equal(target.label, "./main.py");
-	target_deinit(&target);
+	invocation_deinit(&target);
 	assert_null(target.argv);
 
 	snprintf(expected, sizeof(expected), "%s/main.py", folder);
 	assert_int_equal(CREATE(PLAIN, expected), 0);
 	assert_string_equal(target.label, expected);
-	target_deinit(&target);
+	invocation_deinit(&target);
 
 	/* A folder with a __main__ is Python's affair. */
 	assert_int_equal(CREATE(PLAIN, "app"), 0);
-	assert_int_equal(target.kind, TARGET_SCRIPT);
-	target_deinit(&target);
+	assert_int_equal(target.kind, INVOCATION_SCRIPT);
+	invocation_deinit(&target);
 
 	assert_int_equal(CREATE(PLAIN, "-", "x"), 0);
-	assert_int_equal(target.kind, TARGET_STDIN);
+	assert_int_equal(target.kind, INVOCATION_STDIN);
 	assert_argv(3, "python3", "-", "x");
-	target_deinit(&target);
+	invocation_deinit(&target);
 }
 
 static void test_module_and_code(void **state)
@@ -98,16 +98,16 @@ static void test_module_and_code(void **state)
 
 	(void)state;
 	setenv("PATH", "bin:later", 1);
-	assert_int_equal(CREATE(((struct target_choice){.module = "http.server"}), "8000"), 0);
-	assert_int_equal(target.kind, TARGET_MODULE);
+	assert_int_equal(CREATE(((struct invocation_choice){.module = "http.server"}), "8000"), 0);
+	assert_int_equal(target.kind, INVOCATION_MODULE);
 	assert_argv(4, "python3", "-m", "http.server", "8000");
 	assert_string_equal(target.label, "http.server");
-	target_deinit(&target);
+	invocation_deinit(&target);
 
-	assert_int_equal(create((struct target_choice){.code = ""}, none), 0);
-	assert_int_equal(target.kind, TARGET_CODE);
+	assert_int_equal(create((struct invocation_choice){.code = ""}, none), 0);
+	assert_int_equal(target.kind, INVOCATION_CODE);
 	assert_argv(3, "python3", "-c", "");
-	target_deinit(&target);
+	invocation_deinit(&target);
 }
 
 static void test_python(void **state)
@@ -116,16 +116,17 @@ static void test_python(void **state)
 	setenv("PATH", "bin", 1);
 	assert_int_equal(CREATE(PLAIN, "main.py"), 0);
 	assert_argv(2, "python", "main.py");
-	target_deinit(&target);
+	invocation_deinit(&target);
 
-	assert_int_equal(CREATE(((struct target_choice){.python = "later/python3"}), "main.py"), 0);
+	assert_int_equal(CREATE(((struct invocation_choice){.python = "later/python3"}), "main.py"),
+			 0);
 	assert_argv(2, "later/python3", "main.py");
-	target_deinit(&target);
+	invocation_deinit(&target);
 
-	assert_int_equal(CREATE(((struct target_choice){.python = "python"}), "main.py"), 0);
-	target_deinit(&target);
+	assert_int_equal(CREATE(((struct invocation_choice){.python = "python"}), "main.py"), 0);
+	invocation_deinit(&target);
 
-	assert_int_equal(CREATE(((struct target_choice){.python = "app"}), "main.py"),
+	assert_int_equal(CREATE(((struct invocation_choice){.python = "app"}), "main.py"),
 			 -ERROR_NOT_EXECUTABLE);
 	assert_non_null(strstr(err.message, "app/bin/python"));
 	assert_null(target.argv);
@@ -137,20 +138,20 @@ static void test_python(void **state)
 
 static void test_command(void **state)
 {
-	const struct target_choice choice = {.command = true};
+	const struct invocation_choice choice = {.command = true};
 
 	(void)state;
 	setenv("PATH", "bin:later", 1);
 	assert_int_equal(CREATE(choice, "tool", "--", "-x"), 0);
-	assert_int_equal(target.kind, TARGET_COMMAND);
+	assert_int_equal(target.kind, INVOCATION_COMMAND);
 	assert_argv(3, "tool", "--", "-x");
 	assert_string_equal(target.label, "tool");
-	target_deinit(&target);
+	invocation_deinit(&target);
 
 	assert_int_equal(CREATE(choice, "nothing"), -ERROR_NOT_FOUND);
 	assert_int_equal(CREATE(choice, "./main.py"), -ERROR_NOT_EXECUTABLE);
 	assert_int_equal(
-		CREATE(((struct target_choice){.command = true, .python = "python3"}), "tool"),
+		CREATE(((struct invocation_choice){.command = true, .python = "python3"}), "tool"),
 		-ERROR_USAGE);
 }
 
