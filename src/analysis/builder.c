@@ -87,6 +87,14 @@ bool builder_passes(const struct builder *builder, stack_id stack, thread_id thr
 	return builder->filter == NULL || filter_passes(builder->filter, stack, thread);
 }
 
+bool builder_place(struct builder *builder, stack_id stack, thread_id thread, stack_id *placed)
+{
+	if (!builder_passes(builder, stack, thread))
+		return false;
+	*placed = place_stack(builder, stack);
+	return true;
+}
+
 bool builder_find(struct builder *builder, stack_id stack, thread_id thread, uint32_t allocator,
 		  uint32_t *row)
 {
@@ -95,9 +103,8 @@ bool builder_find(struct builder *builder, stack_id stack, thread_id thread, uin
 	process_id process = thread_process(profile->reader, thread);
 	bool added;
 
-	if (!builder_passes(builder, stack, thread))
+	if (!builder_place(builder, stack, thread, &stack))
 		return false;
-	stack = place_stack(builder, stack);
 	*row = rowindex_add(&builder->index, stack, split ? thread : process, allocator, &added);
 	if (!added)
 		return true;

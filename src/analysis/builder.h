@@ -29,6 +29,9 @@ void builder_deinit(struct builder *builder);
 /* False if a filter takes it away. */
 bool builder_passes(const struct builder *builder, stack_id stack, thread_id thread);
 
+/* The stack in the profile's own table; false if a filter takes it away. */
+bool builder_place(struct builder *builder, stack_id stack, thread_id thread, stack_id *placed);
+
 /* The profile's row for a row of the capture, made with zeros if need be: a new one is the one
  * behind all others. False if a filter takes it away. */
 bool builder_find(struct builder *builder, stack_id stack, thread_id thread, uint32_t allocator,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analysis/array.h"
+#include "analysis/course.h"
 #include "analysis/heap.h"
 #include "analysis/sampling.h"
 #include "analysis/stacks.h"
@@ -194,6 +195,7 @@ void profile_destroy(struct profile *profile)
 	free(profile->time.threads);
 	free(profile->time.gils);
 	free(profile->time.timeline);
+	course_destroy(profile->time.course);
 	stacks_destroy(profile->stacks);
 	free(profile->frames);
 	free(profile);

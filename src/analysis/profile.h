@@ -43,7 +43,8 @@ struct profile_options {
 	bool split_threads;
 	bool merge_lines;        /* frames of one function become one, without a line */
 	bool hide_import_system; /* drop frames of importlib and runpy */
-	bool both; /* also what the capture holds of the other unit: struct profile's `other` */
+	bool both;   /* also what the capture holds of the other unit: struct profile's `other` */
+	bool course; /* of time: also the course of it, struct profile_time's `course` */
 	bool hide_interpreter; /* drop frames of the standard library's frozen start-up and CPython
 				* internals */
 	/* Filters, each NULL or a NULL-terminated list; a row stays when it matches one of each
@@ -130,6 +131,7 @@ struct profile_time {
 	size_t gil_count;
 	struct profile_moment *timeline; /* before any filter but that by state */
 	size_t timeline_count;
+	struct course *course; /* analysis/course.h; NULL unless it was asked for */
 };
 
 struct profile {

@@ -6,6 +6,7 @@
 #include "analysis/array.h"
 #include "analysis/builder.h"
 #include "analysis/compare.h"
+#include "analysis/course.h"
 #include "analysis/timesheet.h"
 
 enum {
@@ -107,21 +108,27 @@ static struct timesheet *read_samples(struct profile *profile)
 {
 	const struct profile_options *options = &profile->options;
 	struct timesheet *timesheet = timesheet_create();
+	struct course *course = NULL;
 	struct sample_event samples[BATCH_SAMPLES];
 	struct bins bins;
 	unsigned batch = 0;
 	size_t count;
 
+	if (options->course)
+		course = course_create(reader_start(profile->reader)->sampling_period_ns);
+	profile->time.course = course;
 	bins_init(&bins, profile);
 	while ((count = reader_samples(profile->reader, samples, BATCH_SAMPLES)) > 0) {
 		for (size_t i = 0; i < count; i++) {
 			const struct sample_event *sample = &samples[i];
+			process_id process = thread_process(profile->reader, sample->thread);
+			bool counted = counts(options->metric, sample->flags) &&
+				       has_state(options, sample->flags, sample->wait);
 
-			timesheet_add(timesheet, sample,
-				      thread_process(profile->reader, sample->thread));
-			bins_add(&bins, sample->time_ns,
-				 counts(options->metric, sample->flags) &&
-					 has_state(options, sample->flags, sample->wait));
+			timesheet_add(timesheet, sample, process);
+			bins_add(&bins, sample->time_ns, counted);
+			if (course != NULL)
+				course_add(course, sample, process, counted);
 		}
 		if (++batch % BATCHES_PER_PROGRESS == 0)
 			profile_tell_progress(options, reader_progress(profile->reader));
@@ -231,6 +238,8 @@ static void add_rows(struct profile *profile, const struct timesheet *timesheet)
 		row->amount = row->count * time->period_ns;
 		row->amount_error = sqrt((double)row->count) * (double)time->period_ns;
 	}
+	if (time->course != NULL)
+		course_place(time->course, &builder);
 	builder_finish(&builder);
 	builder_deinit(&builder);
 	finish_threads(time, threads);
