@@ -1,13 +1,13 @@
-#include <string.h>
-
 #include "cmd/command.h"
 #include "cmd/reading.h"
+#include "report/report.h"
 
 #define FORMAT_NONE (-1)
 
 /* Names of the registry of reports. */
 static const char *const format_choices[] = {
-	"collapsed", "speedscope", "csv", "gprof2dot", "pprof", NULL,
+	"collapsed", "speedscope",  "csv",    "gprof2dot", "pprof",
+	"gecko",     "chrometrace", "pstats", NULL,
 };
 
 static const struct reading_settings defaults = {
@@ -21,8 +21,8 @@ static const struct option format_options[] = {
 	 .argument = "FORMAT",
 	 .choices = format_choices,
 	 .help = "collapsed (stacks, a line each), speedscope (its JSON), csv (a row a stack), "
-		 "gprof2dot "
-		 "(its JSON), or pprof (gzipped protocol buffer)",
+		 "gprof2dot (its JSON), pprof (gzipped protocol buffer), gecko (the Firefox "
+		 "Profiler's JSON), chrometrace (for Perfetto), or pstats (for Python's pstats)",
 	 .setting = READING_OPTION(page.format)},
 	READING_OPTION_SPLIT_THREADS,
 	READING_OPTION_LINES,
@@ -42,9 +42,9 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	if (settings->page.format == FORMAT_NONE)
 		return error_set(err, ERROR_USAGE,
 				 "choose what to write with --format: collapsed, speedscope, csv, "
-				 "gprof2dot or pprof");
+				 "gprof2dot, pprof, gecko, chrometrace or pstats");
 	request.format = format_choices[settings->page.format];
-	request.binary = strcmp(request.format, "pprof") == 0;
+	request.binary = report_find(request.format)->binary;
 	return reading_report(settings, &request, err);
 }
 
@@ -53,6 +53,11 @@ static const struct command_example examples[] = {
 	{"sonde export --format collapsed app.sonde | flamegraph.pl > app.svg", "for FlameGraph"},
 	{"sonde export --cpu --format speedscope -o cpu.json app.sonde", "where the CPU time went"},
 	{"sonde export --format pprof -o app.pb.gz app.sonde", "for go tool pprof and Pyroscope"},
+	{"sonde export --wall --format gecko -o app.json app.sonde",
+	 "the course of time, for profiler.firefox.com"},
+	{"sonde export --format chrometrace -o trace.json app.sonde", "for ui.perfetto.dev"},
+	{"sonde export --cpu --format pstats -o app.pstats app.sonde",
+	 "for python -m pstats and its readers"},
 	{0},
 };
 
@@ -73,7 +78,11 @@ const struct command command_export = {
 	.summary = "write a capture in the format of another tool",
 	.description =
 		"Writes the stacks of a capture in a format that other tools read, to standard "
-		"output unless -o names a file.",
+		"output unless -o names a file.\n\n"
+		"gecko and chrometrace have the course of time: what each thread did when. gecko "
+		"and pstats are of time alone; chrometrace shows the heap and RSS over time as "
+		"well, where they were recorded. pstats says how often a function was sampled "
+		"where others say how often it was called, which samples do not tell.",
 	.examples = examples,
 	.options = options,
 	.arguments_min = 1,

@@ -202,14 +202,17 @@ static void choose_profile(const struct reading_settings *settings,
 			   const struct reading_request *request,
 			   const struct capture_reader *reader, struct profile_options *options)
 {
+	const struct report_format *format = report_find(request->format);
+	unsigned needs = format ? format->needs : 0;
 	bool window = settings->which.from_ns > 0 || settings->which.to_ns < UINT64_MAX;
 
 	*options = (struct profile_options){
 		.metric = choose_metric(settings, reader),
 		.temporary_threshold = settings->which.temporary_threshold,
 		.split_threads = settings->shape.split_threads,
-		.merge_lines = !settings->shape.lines,
-		.both = request->both,
+		.merge_lines = !settings->shape.lines || needs & REPORT_CALLS,
+		.both = request->both || needs & REPORT_BOTH,
+		.course = needs & REPORT_COURSE,
 		.hide_import_system = settings->filter.hide_import_system,
 		.hide_interpreter = settings->filter.hide_interpreter,
 		.functions = settings->filter.functions.items,

@@ -15,3 +15,6 @@ extern const struct report_format report_speedscope;
 extern const struct report_format report_csv;
 extern const struct report_format report_gprof2dot;
 extern const struct report_format report_pprof;
+extern const struct report_format report_gecko;
+extern const struct report_format report_chrometrace;
+extern const struct report_format report_pstats;

@@ -159,19 +159,28 @@ void json_double(struct json *json, double value)
 	fputs_unlocked(text, json->out);
 }
 
-void json_seconds(struct json *json, uint64_t ns)
+void json_decimal(struct json *json, uint64_t count, unsigned decimals)
 {
-	char fraction[10];
-	uint64_t rest = ns % 1000000000;
-	int length = 9;
+	char fraction[9];
+	uint64_t scale = 1, rest;
+	unsigned length = decimals;
 
-	json_uint(json, ns / 1000000000);
-	for (int i = 8; i >= 0; i--, rest /= 10)
+	assert(decimals > 0 && decimals <= sizeof(fraction));
+	for (unsigned i = 0; i < decimals; i++)
+		scale *= 10;
+	rest = count % scale;
+	json_uint(json, count / scale);
+	for (unsigned i = decimals; i-- > 0; rest /= 10)
 		fraction[i] = (char)('0' + rest % 10);
 	while (length > 1 && fraction[length - 1] == '0')
 		length--;
 	putc_unlocked('.', json->out);
-	fwrite_unlocked(fraction, 1, (size_t)length, json->out);
+	fwrite_unlocked(fraction, 1, length, json->out);
+}
+
+void json_seconds(struct json *json, uint64_t ns)
+{
+	json_decimal(json, ns, 9);
 }
 
 void json_key_string(struct json *json, const char *key, const char *value)

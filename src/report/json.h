@@ -37,7 +37,9 @@ void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 /* As short as reads back to the same double; null when it is no number. */
 void json_double(struct json *json, double value);
-/* ns as seconds, exact: 1500000000 is written 1.5. */
+/* A count of 10^-decimals (at most 9), exact: 1500 with three decimals is written 1.5. */
+void json_decimal(struct json *json, uint64_t count, unsigned decimals);
+/* ns as seconds: 1500000000 is written 1.5. */
 void json_seconds(struct json *json, uint64_t ns);
 
 /* A key and its value. */

@@ -337,6 +337,7 @@ static int write_pprof(const struct profile *profile, const struct report_option
 const struct report_format report_pprof = {
 	.name = "pprof",
 	.extension = "pb.gz",
+	.binary = true,
 	.description = "for go tool pprof and other readers of its profiles",
 	.write = write_pprof,
 };

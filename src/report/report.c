@@ -6,6 +6,7 @@
 #include "report/formats.h"
 
 const struct report_format *const report_formats[] = {
+	/* clang-format off */
 	&report_table,
 	&report_tree,
 	&report_summary,
@@ -18,7 +19,11 @@ const struct report_format *const report_formats[] = {
 	&report_csv,
 	&report_gprof2dot,
 	&report_pprof,
+	&report_gecko,
+	&report_chrometrace,
+	&report_pstats,
 	NULL,
+	/* clang-format on */
 };
 
 const struct report_format *report_find(const char *name)

@@ -25,11 +25,21 @@ struct report_options {
 	void *source_data;
 };
 
+/* What a format makes of a profile beyond its rows: options that profile_create must have had. */
+enum report_needs {
+	REPORT_COURSE = 1u << 0, /* course */
+	REPORT_CALLS = 1u << 1,  /* merge_lines: one call, whatever lines it goes through */
+	REPORT_BOTH = 1u << 2,   /* both */
+};
+
 struct report_format {
 	const char *name;        /* "table", "flamegraph-html", "collapsed" .. */
 	const char *extension;   /* of a file that holds it: "html", "json", "txt" .. */
 	const char *description; /* one line for help */
-	/* Returns 0, or -ERROR_FAILED when the stream could not take it. */
+	unsigned needs;          /* enum report_needs */
+	bool binary;             /* not for a terminal */
+	/* Returns 0; -ERROR_FAILED when the stream could not take it; or -ERROR_USAGE, nothing
+	 * written, when the format has no words for what the profile is of. */
 	int (*write)(const struct profile *profile, const struct report_options *options, FILE *out,
 		     struct error *err);
 };

@@ -602,12 +602,32 @@ static void damage_is_told(void **state)
 	free(text);
 }
 
+/* With what a profile has to hold for a format. */
+static struct profile_options options_for(const struct report_format *format,
+					  struct profile_options options)
+{
+	options.merge_lines |= (format->needs & REPORT_CALLS) != 0;
+	options.both |= (format->needs & REPORT_BOTH) != 0;
+	options.course |= (format->needs & REPORT_COURSE) != 0;
+	return options;
+}
+
+static bool is_of_time(const struct report_format *format)
+{
+	return format == &report_gecko || format == &report_pstats;
+}
+
 /* A stream that cannot take it is an error, not a crash and not a success. */
 static void a_full_disk_is_told(void **state)
 {
 	(void)state;
 	for (size_t i = 0; report_formats[i] != NULL; i++) {
-		struct profile *profile = read_profile(make_whole(), &(struct profile_options){0});
+		bool timed = is_of_time(report_formats[i]);
+		struct profile_options options = options_for(
+			report_formats[i],
+			(struct profile_options){.metric = timed ? METRIC_CPU : METRIC_PEAK});
+		struct profile *profile =
+			read_profile(timed ? make_timed() : make_whole(), &options);
 		struct capture_reader *reader = profile->reader;
 		FILE *out = fopen("/dev/full", "w");
 		struct error err = {0};
@@ -645,12 +665,13 @@ static int export_one(const struct export *export, const struct report_format *f
 		      const char *path)
 {
 	const struct report_options report_options = {.json = json};
+	const struct profile_options options = options_for(format, export->options);
 	struct capture_reader *reader = export->make();
 	struct profile *profile = NULL;
 	struct error err = {0};
 	FILE *out = fopen(path, "w");
 
-	if (out == NULL || profile_create(reader, &export->options, &profile, &err) != 0 ||
+	if (out == NULL || profile_create(reader, &options, &profile, &err) != 0 ||
 	    format->write(profile, &report_options, out, &err) != 0) {
 		fprintf(stderr, "%s: %s\n", path, err.message);
 		return 1;
@@ -669,6 +690,8 @@ static int export_formats(const struct export *export, const char *folder)
 	char path[4096];
 
 	for (size_t i = 0; report_formats[i] != NULL; i++) {
+		if (is_of_time(report_formats[i]) && metric_unit(export->options.metric) != UNIT_NS)
+			continue;
 		snprintf(path, sizeof(path), "%s/%s%s.%s", folder, export->prefix,
 			 report_formats[i]->name, report_formats[i]->extension);
 		failed |= export_one(export, report_formats[i], false, path);
