@@ -13,7 +13,7 @@ ASAN_BUILD = $(BUILD)-asan
 TSAN_BUILD = $(BUILD)-tsan
 FUZZ_BUILD = $(BUILD)-fuzz
 
-.PHONY: help deps demo build test bench lint asan tsan fuzz pythons install clean
+.PHONY: help deps demo build test bench lint asan tsan fuzz pythons pythons-full install clean
 
 help:
 	@echo 'make build     build/sonde'
@@ -25,6 +25,7 @@ help:
 	@echo 'make tsan      unit tests under the thread sanitizer'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make pythons   a cached root of Debian sid with the newest Pythons, for the tests (root only)'
+	@echo 'make pythons-full  that, and Pythons without the GIL, which are built: takes minutes'
 	@echo 'make install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make clean     remove what the others made'
 
@@ -74,6 +75,10 @@ fuzz:
 pythons:
 	@tools/install-deps --root
 	@tools/debian-root make sid
+
+# The mirror may have the sources of only some of them.
+pythons-full: pythons
+	@tools/free-threaded-python make || test $$? = 77
 
 # The prefix is part of the build: a change of it configures again.
 install: build

@@ -301,7 +301,7 @@ class Lab:
     def site_packages(self, requirements):
         """A folder for PYTHONPATH with packages from PyPI, or the scenario is skipped."""
         try:
-            folder = packages.folder_of(self.python.minor, requirements)
+            folder = packages.folder_of(self.python.minor, self.python.free_threaded, requirements)
         except packages.Unavailable as error:
             raise Skip(str(error)) from error
         self.binds.append(folder)

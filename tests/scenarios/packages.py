@@ -30,14 +30,13 @@ def _pip():
     return None
 
 
-def _install(minor, requirements, folder):
+def _install(minor, abi, requirements, folder):
     pip = _pip()
     if not pip:
         raise Unavailable("no Python here has pip")
-    version = "".join(map(str, minor))
     line = [pip, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location",
             "--only-binary=:all:", "--implementation", "cp", "--python-version", ".".join(map(str, minor)),
-            "--abi", f"cp{version}", "--abi", "abi3", "--abi", "none", "--target", folder]
+            "--abi", abi, *(() if abi.endswith("t") else ("--abi", "abi3")), "--abi", "none", "--target", folder]
     for tag in PLATFORMS:
         line += ["--platform", f"{tag}_{platform.machine()}"]
     run = subprocess.run([*line, *requirements], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
@@ -46,9 +45,11 @@ def _install(minor, requirements, folder):
         raise Unavailable(f"{' '.join(requirements)} for Python {minor[0]}.{minor[1]}: {said[-1]}")
 
 
-def folder_of(minor, requirements):
+def folder_of(minor, free_threaded, requirements):
     """Where the packages are for this Python (major, minor); installs them if they are not there."""
-    name = "packages-" + ".".join(map(str, minor)) + "-" + "-".join(r.replace("=", "") for r in requirements)
+    letter = "t" if free_threaded else ""
+    abi = "cp" + "".join(map(str, minor)) + letter
+    name = "packages-" + ".".join(map(str, minor)) + letter + "-" + "-".join(r.replace("=", "") for r in requirements)
     folder = os.path.join(CACHE, name)
     os.makedirs(CACHE, exist_ok=True)
     with open(folder + ".lock", "w", encoding="ascii") as lock:
@@ -58,7 +59,7 @@ def folder_of(minor, requirements):
         fresh = folder + ".new"
         shutil.rmtree(fresh, ignore_errors=True)
         try:
-            _install(minor, requirements, fresh)
+            _install(minor, abi, requirements, fresh)
         except Unavailable:
             shutil.rmtree(fresh, ignore_errors=True)
             raise

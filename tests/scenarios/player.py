@@ -111,7 +111,7 @@ def build_blocks(folder):
 def choose_one(found):
     """Where a scenario is played that does not depend on the Python: the newest one of this machine itself
     that is an ordinary release build."""
-    here = [python for python in found if not python.suite and not python.debug]
+    here = [python for python in found if not python.suite and not python.debug and not python.free_threaded]
     return max(here or found, key=lambda python: python.version)
 
 
@@ -130,6 +130,8 @@ def say_pythons(found, unusable, missing):
         print(f"# not usable: {line}")
     if missing:
         print(f"# not on this machine: {', '.join(missing)}")
+    if not any(python.free_threaded for python in found):
+        print("# none of them is without the GIL (make pythons-full builds some)")
 
 
 def report(number, result, slow):

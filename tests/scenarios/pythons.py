@@ -80,5 +80,5 @@ def find():
         except (subprocess.SubprocessError, OSError, ValueError) as error:
             said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
             unusable.append(f"{path}{' of ' + suite if suite else ''}: {said[-1] if said else 'does not run'}")
-    found.sort(key=lambda python: (python.version, python.debug, python.suite or ""))
+    found.sort(key=lambda python: (python.version, python.debug, python.free_threaded, python.suite or ""))
     return found, unusable
