@@ -1,7 +1,6 @@
 #include "collector/observe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,31 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
-#define OBSERVE_COMMAND_MAX 65536u
+#include "target/maps.h"
+#include "target/tasks.h"
 
 /* glibc's arenas: heaps at multiples of this, accessible up to what is in use. */
 #define OBSERVE_ARENA_BYTES (64ull << 20)
 /* A thread's stack lies behind an inaccessible mapping of at most this size. */
 #define OBSERVE_GUARD_BYTES (64ull << 10)
 
-static int observe_open_file(pid_t pid, const char *name)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 void observe_open(struct observe *observe, pid_t pid)
 {
+	struct error err;
+
 	*observe = (struct observe){.pid = pid};
 	observe->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	observe->statm = observe_open_file(pid, "statm");
-	observe->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	/* It may be gone, or hidden. */
+	target_open(pid, &observe->target, &err);
 }
 
 void observe_close(struct observe *observe)
@@ -42,61 +34,19 @@ void observe_close(struct observe *observe)
 		return;
 	if (observe->pidfd >= 0)
 		close(observe->pidfd);
-	if (observe->statm >= 0)
-		close(observe->statm);
-	observe->pidfd = observe->statm = -1;
-}
-
-/* Reads all that fits; the text is terminated. Returns its length, or -1. */
-static ssize_t observe_read(int fd, char *text, size_t size)
-{
-	size_t used = 0;
-	ssize_t got = 0;
-
-	while (used < size - 1 && (got = read(fd, text + used, size - 1 - used)) > 0)
-		used += (size_t)got;
-	text[used] = 0;
-	return got < 0 && !used ? -1 : (ssize_t)used;
-}
-
-static ssize_t observe_read_file(pid_t pid, const char *name, char *text, size_t size)
-{
-	int fd = observe_open_file(pid, name);
-	ssize_t length;
-
-	text[0] = 0;
-	if (fd < 0)
-		return -1;
-	length = observe_read(fd, text, size);
-	close(fd);
-	return length;
-}
-
-/* Without pidfd: a process is over when it is not there, or a zombie with no other thread. */
-static bool observe_stat_is_alive(pid_t pid)
-{
-	char text[1024];
-	const char *rest;
-	long threads = 0;
-	char state;
-
-	if (observe_read_file(pid, "stat", text, sizeof(text)) <= 0)
-		return false;
-	rest = strrchr(text, ')');
-	if (!rest ||
-	    sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-		   &state, &threads) != 2)
-		return true;
-	return !(state == 'Z' || state == 'X') || threads > 1;
+	observe->pidfd = -1;
+	target_close(observe->target);
+	observe->target = NULL;
 }
 
 bool observe_is_alive(const struct observe *observe)
 {
 	struct pollfd ended = {.fd = observe->pidfd, .events = POLLIN};
 
-	if (observe->pidfd < 0)
-		return observe_stat_is_alive(observe->pid);
-	return poll(&ended, 1, 0) <= 0;
+	/* Without /proc, or with one that hides, a pidfd still tells. */
+	if (observe->pidfd >= 0)
+		return poll(&ended, 1, 0) <= 0;
+	return observe->target && target_is_alive(observe->target);
 }
 
 bool observe_thread_is_alive(const struct observe *observe, uint32_t tid)
@@ -109,130 +59,48 @@ bool observe_thread_is_alive(const struct observe *observe, uint32_t tid)
 
 uint64_t observe_rss(const struct observe *observe)
 {
-	char text[128];
-	ssize_t length;
-	uint64_t pages;
-
-	if (observe->statm < 0)
-		return 0;
-	length = pread(observe->statm, text, sizeof(text) - 1, 0);
-	if (length <= 0)
-		return 0;
-	text[length] = 0;
-	if (sscanf(text, "%*u %" SCNu64, &pages) != 1)
-		return 0;
-	return pages * observe->page_size;
+	return observe->target ? target_rss_bytes(observe->target) : 0;
 }
 
 bool observe_thread_name(const struct observe *observe, uint32_t tid, char name[16])
 {
-	char file[64], text[64];
-	ssize_t length;
-
-	snprintf(file, sizeof(file), "task/%u/comm", tid);
-	length = observe_read_file(observe->pid, file, text, sizeof(text));
 	name[0] = 0;
-	if (length <= 0)
-		return false;
-	text[strcspn(text, "\n")] = 0;
-	snprintf(name, 16, "%.15s", text);
-	return true;
+	if (observe->target)
+		task_name(observe->target, (pid_t)tid, name);
+	return name[0];
 }
 
 char *observe_command(const struct observe *observe)
 {
-	char *text = malloc(OBSERVE_COMMAND_MAX);
-	ssize_t length;
-
-	if (!text)
-		return NULL;
-	length = observe_read_file(observe->pid, "cmdline", text, OBSERVE_COMMAND_MAX);
-	if (length <= 0) {
-		free(text);
-		return NULL;
-	}
-	while (length && !text[length - 1])
-		length--;
-	for (ssize_t i = 0; i < length; i++) {
-		if (!text[i])
-			text[i] = ' ';
-	}
-	text[length] = 0;
-	return text;
+	return observe->target ? target_command(observe->target) : NULL;
 }
 
 char *observe_executable(const struct observe *observe)
 {
-	static const char deleted[] = " (deleted)";
-	char link[64], path[4096];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)observe->pid);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length <= 0)
-		return NULL;
-	path[length] = 0;
-	if ((size_t)length > strlen(deleted) &&
-	    strcmp(path + length - strlen(deleted), deleted) == 0)
-		path[length - (ssize_t)strlen(deleted)] = 0;
-	return strdup(path);
+	return observe->target ? target_executable(observe->target) : NULL;
 }
 
 uint64_t observe_age_ns(const struct observe *observe)
 {
-	char text[1024];
-	const char *rest;
-	unsigned long long start;
-	struct timespec now;
-	double age;
-
-	if (observe_read_file(observe->pid, "stat", text, sizeof(text)) <= 0)
-		return 0;
-	rest = strrchr(text, ')');
-	/* Field 22, in ticks since the machine was started. */
-	if (!rest || sscanf(rest,
-			    ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &start) != 1)
-		return 0;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
-	      (double)start / (double)sysconf(_SC_CLK_TCK);
-	return age > 0 ? (uint64_t)(age * 1e9) : 0;
-}
-
-static bool observe_is_part(const char *line, const struct observe_part *part)
-{
-	uint64_t offset, inode;
-	unsigned major, minor;
-
-	return sscanf(line, "%*x-%*x %*s %" SCNx64 " %x:%x %" SCNu64, &offset, &major, &minor,
-		      &inode) == 4 &&
-	       inode == part->inode && makedev(major, minor) == part->device &&
-	       offset - part->offset < part->bytes;
+	return observe->target && target_is_alive(observe->target) ? target_age_ns(observe->target)
+								   : 0;
 }
 
 int observe_maps(const struct observe *observe, const struct observe_part *part)
 {
-	int fd = observe_open_file(observe->pid, "maps");
-	char line[4096 + 128];
-	bool found = false, any = false;
-	FILE *maps;
+	struct target_maps maps;
+	struct error err;
+	bool found = false;
 
-	maps = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!maps) {
-		if (fd >= 0)
-			close(fd);
+	if (!observe->target || target_maps_read(observe->target, &maps, &err) < 0)
 		return observe_is_alive(observe) ? -1 : 0;
+	for (size_t i = 0; i < maps.count && !found; i++) {
+		const struct target_map *map = &maps.items[i];
+
+		found = map->inode == part->inode && map->device == part->device &&
+			map->offset - part->offset < part->bytes;
 	}
-	while (!found && fgets(line, sizeof(line), maps)) {
-		found = observe_is_part(line, part);
-		any = true;
-	}
-	fclose(maps);
-	/* A process whose first thread has ended before the others shows none. */
-	if (!any && observe_is_alive(observe))
-		return -1;
+	target_maps_deinit(&maps);
 	return found;
 }
 
@@ -321,24 +189,31 @@ static void observe_status(const struct observe *observe, struct capture_memory 
 		const char *key;
 		size_t offset;
 	} fields[] = {
-		{"\nVmRSS:", offsetof(struct capture_memory, rss)},
-		{"\nVmHWM:", offsetof(struct capture_memory, peak_rss)},
-		{"\nRssAnon:", offsetof(struct capture_memory, anonymous)},
-		{"\nRssFile:", offsetof(struct capture_memory, file)},
-		{"\nRssShmem:", offsetof(struct capture_memory, shared_memory)},
-		{"\nVmSwap:", offsetof(struct capture_memory, swap)},
+		{"VmRSS:", offsetof(struct capture_memory, rss)},
+		{"VmHWM:", offsetof(struct capture_memory, peak_rss)},
+		{"RssAnon:", offsetof(struct capture_memory, anonymous)},
+		{"RssFile:", offsetof(struct capture_memory, file)},
+		{"RssShmem:", offsetof(struct capture_memory, shared_memory)},
+		{"VmSwap:", offsetof(struct capture_memory, swap)},
 	};
-	char text[8192];
+	int fd = target_open_file(observe->target, "status");
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[256];
 
-	if (observe_read_file(observe->pid, "status", text, sizeof(text)) <= 0)
-		return;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		const char *at = strstr(text, fields[i].key);
-		uint64_t kilobytes;
+	if (!file && fd >= 0)
+		close(fd);
+	while (file && fgets(line, sizeof(line), file)) {
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+			size_t length = strlen(fields[i].key);
+			uint64_t kilobytes;
 
-		if (at && sscanf(at + strlen(fields[i].key), "%" SCNu64, &kilobytes) == 1)
-			*(uint64_t *)((char *)memory + fields[i].offset) = kilobytes << 10;
+			if (strncmp(line, fields[i].key, length) == 0 &&
+			    sscanf(line + length, "%" SCNu64, &kilobytes) == 1)
+				*(uint64_t *)((char *)memory + fields[i].offset) = kilobytes << 10;
+		}
 	}
+	if (file)
+		fclose(file);
 }
 
 bool observe_memory(const struct observe *observe, uint64_t own_inode,
@@ -350,8 +225,10 @@ bool observe_memory(const struct observe *observe, uint64_t own_inode,
 	int fd;
 
 	*memory = (struct capture_memory){0};
+	if (!observe->target)
+		return false;
 	observe_status(observe, memory);
-	fd = observe_open_file(observe->pid, "smaps");
+	fd = target_open_file(observe->target, "smaps");
 	file = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!file) {
 		if (fd >= 0)

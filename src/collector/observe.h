@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "capture/writer.h"
+#include "target/target.h"
 
 /*
  * What /proc says of a target. Everything here can fail at any moment, because the target may be
@@ -13,9 +14,8 @@
  */
 struct observe {
 	pid_t pid;
-	int pidfd; /* -1: the kernel has none */
-	int statm;
-	uint64_t page_size;
+	int pidfd;             /* -1: the kernel has none */
+	struct target *target; /* NULL: it was gone, or is not to be seen */
 };
 
 void observe_open(struct observe *observe, pid_t pid);
@@ -36,7 +36,7 @@ bool observe_thread_name(const struct observe *observe, uint32_t tid, char name[
 char *observe_command(const struct observe *observe);
 char *observe_executable(const struct observe *observe);
 
-/* How long ago the process began, to 10 ms; 0 if that cannot be found out. */
+/* How long ago the process began, see target_age_ns; 0 if that cannot be found out. */
 uint64_t observe_age_ns(const struct observe *observe);
 
 /* A part of a file, and whether the process maps any of it: 1, 0, or -1 where that cannot be found

@@ -190,6 +190,21 @@ static void test_zombie(void **state)
 	observe_close(&observe);
 }
 
+/* The letter of its first thread. */
+static char state_of(pid_t pid)
+{
+	char path[64], text[512] = "", *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	if (!file || !fgets(text, sizeof(text), file))
+		abort();
+	fclose(file);
+	at = strrchr(text, ')');
+	return at ? at[2] : 0;
+}
+
 static void *outlive(void *unused)
 {
 	(void)unused;
@@ -197,15 +212,25 @@ static void *outlive(void *unused)
 	return NULL;
 }
 
-/* A process whose first thread has ended lives on, though what it maps can no longer be seen. */
+/* A process whose first thread has ended lives on, and what it maps is seen through another. */
 static void test_first_thread_ends(void **state)
 {
-	struct observe_part part = {.device = 1, .inode = 1, .bytes = 1};
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	struct capture_memory memory;
+	struct observe_part part;
 	struct observe observe;
-	char shown = 0;
-	pid_t pid = fork();
+	struct stat file;
+	char letter = 0;
+	void *mapped;
+	pid_t pid;
 
 	(void)state;
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	assert_int_equal(fstat(fd, &file), 0);
+	part = (struct observe_part){file.st_dev, file.st_ino, 0, 4096};
+	pid = fork();
 	if (pid == 0) {
 		pthread_t thread;
 
@@ -213,14 +238,23 @@ static void test_first_thread_ends(void **state)
 		pthread_exit(NULL);
 	}
 	observe_open(&observe, pid);
-	while (pread(observe.statm, &shown, 1, 0) == 1 && shown != '0')
+	while (letter != 'Z') {
+		letter = state_of(pid);
 		usleep(1000);
+	}
 	assert_true(observe_is_alive(&observe));
-	assert_int_equal(observe_maps(&observe, &part), -1);
+	assert_int_equal(observe_maps(&observe, &part), 1);
+	part.inode++;
+	assert_int_equal(observe_maps(&observe, &part), 0);
+	assert_true(observe_rss(&observe) > 0);
+	assert_true(observe_memory(&observe, 1, &memory));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_int_equal(observe_maps(&observe, &part), 0);
+	assert_int_equal(observe_rss(&observe), 0);
 	observe_close(&observe);
+	munmap(mapped, 4096);
+	close(fd);
 }
 
 int main(void)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -18,7 +17,7 @@
 #define RUNTIME_SCAN_BYTES       (512ull << 20)
 #define RUNTIME_SCAN_OTHER_BYTES (64ull << 20)
 /* A process that is younger may still load a Python, or call exec. */
-#define RUNTIME_YOUNG_SECONDS 3.0
+#define RUNTIME_YOUNG_NS 3000000000u
 
 /* How far a search came with one candidate; the greatest wins. */
 enum verdict {
@@ -386,15 +385,6 @@ static void search_all(struct search *search)
 	free(executable);
 }
 
-static double target_age_seconds(const struct target *target)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
-	       (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
 /* Whether memory can be read at all: 0, or why not. */
 static int search_check(const struct search *search, struct error *err)
 {
@@ -444,7 +434,7 @@ static int search_report(struct search *search, struct target_runtime *runtime, 
 	case VERDICT_NONE:
 		break;
 	}
-	*retry = target_age_seconds(search->target) < RUNTIME_YOUNG_SECONDS;
+	*retry = target_age_ns(search->target) < RUNTIME_YOUNG_NS;
 	return error_set(err, ERROR_UNSUPPORTED, "there is no Python in process %d", pid);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "target/container.h"
@@ -169,6 +170,44 @@ pid_t target_parent(const struct target *target)
 	struct proc_stat stat;
 
 	return proc_read_stat(target, "stat", &stat) ? stat.parent : 0;
+}
+
+uint64_t target_age_ns(const struct target *target)
+{
+	struct timespec now;
+	double age;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
+	      (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);
+	return age > 0 ? (uint64_t)(age * 1e9) : 0;
+}
+
+uint64_t target_rss_bytes(const struct target *target)
+{
+	const char *name = "statm";
+	char buffer[PROC_NAME_MAX], text[128];
+	uint64_t pages = 0;
+
+	for (int round = 0; round < 2 && !pages; round++) {
+		const char *resident;
+
+		/* One whose first thread has ended has none under its own number. */
+		if (round)
+			name = proc_memory_name(target, name, buffer);
+		if (proc_read(target, name, text, sizeof(text)) <= 0)
+			return 0;
+		resident = strchr(text, ' ');
+		pages = resident ? strtoull(resident, NULL, 10) : 0;
+	}
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+int target_open_file(const struct target *target, const char *name)
+{
+	char buffer[PROC_NAME_MAX];
+
+	return proc_open(target, proc_memory_name(target, name, buffer));
 }
 
 char *target_command(const struct target *target)

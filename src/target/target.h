@@ -31,6 +31,14 @@ pid_t target_parent(const struct target *target);
 /* In clock ticks since boot, as /proc/PID/stat has it; with the pid it names a process for ever. */
 uint64_t target_start_ticks(const struct target *target);
 
+/* How long ago it began, to a clock tick (10 ms). */
+uint64_t target_age_ns(const struct target *target);
+/* Resident memory; 0 if it is gone. */
+uint64_t target_rss_bytes(const struct target *target);
+
+/* Opens /proc/PID/NAME for reading; -1 with errno. */
+int target_open_file(const struct target *target, const char *name);
+
 /* To be freed; NULL if it is gone. argv joined by spaces; the executable's path as the target sees
  * it. */
 char *target_command(const struct target *target);
