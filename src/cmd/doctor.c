@@ -203,7 +203,10 @@ static void write_process(const struct diagnosis *diagnosis, FILE *out)
 	fprintf(out, ": %s\n",
 		diagnosis->command ? diagnosis->command : "what it runs is not for us to see");
 	if (!runtime->module) {
-		fprintf(out, "  Python: %s\n", diagnosis->no_python.message);
+		fprintf(out, "  Python: %s\n",
+			diagnosis->no_python.code == ERROR_PERMISSION
+				? "cannot be looked for, see below"
+				: diagnosis->no_python.message);
 		return;
 	}
 	pyabi_version_text(runtime->version_hex, version, sizeof(version));

@@ -5,12 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is larger is not read: no symbol table of a Python comes near. */
-#define ELF_TABLE_MAX (256u << 20)
+/* What is larger is not read: no table of a Python's symbols or their names comes near. */
+#define ELF_TABLE_MAX (64u << 20)
+/* A file has one of each kind. */
+#define ELF_TABLES_MAX 4u
 
 static bool elf_names(const char *found, const char *wanted)
 {
 	return found && wanted && strcmp(found, wanted) == 0;
+}
+
+/* Whether a section can be had: libelf reads the whole of it. */
+static bool elf_is_small(Elf *elf, size_t index)
+{
+	Elf_Scn *section = elf_getscn(elf, index);
+	GElf_Shdr header;
+
+	return section && gelf_getshdr(section, &header) && header.sh_size <= ELF_TABLE_MAX;
 }
 
 static void elf_find_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
@@ -19,7 +30,7 @@ static void elf_find_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
 	Elf_Data *data;
 	size_t symbols;
 
-	if (header->sh_size > ELF_TABLE_MAX || header->sh_entsize == 0)
+	if (header->sh_size > ELF_TABLE_MAX || !elf_is_small(elf, header->sh_link))
 		return;
 	data = elf_getdata(section, NULL);
 	symbols = data ? data->d_size / sizeof(Elf64_Sym) : 0;
@@ -43,9 +54,10 @@ static void elf_find_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
 static void elf_find_in_sections(Elf *elf, struct elf_wanted *wanted, size_t count)
 {
 	Elf_Scn *section = NULL;
+	unsigned tables = 0;
 	size_t names;
 
-	if (elf_getshdrstrndx(elf, &names) < 0)
+	if (elf_getshdrstrndx(elf, &names) < 0 || !elf_is_small(elf, names))
 		return;
 	while ((section = elf_nextscn(elf, section))) {
 		const char *name;
@@ -61,7 +73,8 @@ static void elf_find_in_sections(Elf *elf, struct elf_wanted *wanted, size_t cou
 				wanted[i].address = header.sh_addr;
 			}
 		}
-		if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM)
+		if ((header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) &&
+		    tables++ < ELF_TABLES_MAX)
 			elf_find_symbols(elf, section, &header, wanted, count);
 	}
 }

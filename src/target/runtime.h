@@ -17,14 +17,17 @@ struct target_runtime {
 };
 
 /*
- * Finds it, in this order: the .PyRuntime section or the _PyRuntime symbol of the executable or of
- * a mapped libpython (also stripped, deleted, replaced, or below another root); the cookie of
- * _Py_DebugOffsets in writable memory. The version: the offsets' header, the Py_Version symbol, the
- * text that the interpreter keeps of its version, the file's name.
+ * Finds it, in this order: the symbol _PyRuntime in what the dynamic linker knows, of any module;
+ * that symbol or the section .PyRuntime in the file of the program or of what is called a Python
+ * (which may be deleted, replaced or below another root); what begins with the cookie of
+ * _Py_DebugOffsets, and, before 3.13, what its pointers show to be it, in their writable memory. Of
+ * several the one that has an interpreter. The version: the offsets' header, the symbol Py_Version,
+ * the text that the interpreter keeps of its version, the file's name.
  *
- * Fails with ERROR_UNSUPPORTED: no Python in it (`*retry` true while that may still change: it has
- * just begun, or no interpreter has been made yet), a version that sonde does not know
- * (pyabi_refusal), musl; ERROR_PERMISSION.
+ * Fails with ERROR_NOT_FOUND, ERROR_PERMISSION, or ERROR_UNSUPPORTED: a version that sonde does not
+ * know, a build that it does not, no Python at all, or one without an interpreter. *retry then:
+ * that may still change. A process that is some seconds old and has no Python gets none by itself,
+ * but by loading one or by exec, which target_executable shows.
  */
 int target_find_runtime(const struct target *target, struct target_runtime *runtime, bool *retry,
 			struct error *err);
