@@ -586,7 +586,7 @@ static void *outlive(void *data)
 	atomic_store(&board->ready, true);
 	while (!atomic_load(&board->stop))
 		count(WORK, 1);
-	exit(0);
+	_exit(0);
 	return data;
 }
 

@@ -1,4 +1,4 @@
-"""A program that loads a Python of its own, by whatever name: it is found while it has an interpreter, and only then."""
+"""A program that loads a Python of its own, by whatever name: found while it has an interpreter, and only then."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""The Python inside a running process: which one, as it tells itself, whatever became of its file, its name and the names
-in it."""
+"""The Python inside a running process: which one, as it tells itself, whatever became of its file, its name and the
+names in it."""
 
 import json
 import os
