@@ -388,6 +388,17 @@ static bool ids_are(const unsigned long ids[3], unsigned long id)
 	return ids[0] == id && ids[1] == id && ids[2] == id;
 }
 
+/* In a container it is enough to be who the target is: capabilities of another user there come to
+ * nothing, as he has none of those that the container was given. */
+static void set_same_user(struct permission_finding *finding, const struct identity *target)
+{
+	unsigned long user = target->users[1], group = target->groups[1];
+
+	SET(finding->docker, "docker exec --user %lu:%lu CONTAINER sonde ..", user, group);
+	SET(finding->compose, "docker compose exec --user %lu:%lu SERVICE sonde ..", user, group);
+	SET(finding->kubernetes, "securityContext: {runAsUser: %lu, runAsGroup: %lu}", user, group);
+}
+
 static void look_for_user(struct look *look)
 {
 	const struct identity *self = &look->self, *target = &look->target;
@@ -408,7 +419,7 @@ static void look_for_user(struct look *look)
 	else
 		return;
 	set_sudo(finding->command, sizeof(finding->command));
-	set_capability(finding);
+	set_same_user(finding, target);
 }
 
 /* /proc gives the files of a process that may not be looked at to root: proc(5), "dumpable". */

@@ -135,10 +135,18 @@ static void survey_add_perf(struct survey *survey)
 			 "this kernel does not have them");
 		return;
 	}
-	snprintf(check->finding.what, sizeof(check->finding.what),
-		 "kernel.perf_event_paranoid forbids them: %s", strerror(errnum));
-	snprintf(check->finding.command, sizeof(check->finding.command),
-		 "sudo sysctl kernel.perf_event_paranoid=1");
+	/* kernel/events/core.c refuses what the setting forbids with EACCES; filters of containers
+	 * say EPERM. */
+	if (errnum == EACCES) {
+		snprintf(check->finding.what, sizeof(check->finding.what),
+			 "kernel.perf_event_paranoid forbids them: %s", strerror(errnum));
+		snprintf(check->finding.command, sizeof(check->finding.command),
+			 "sudo sysctl kernel.perf_event_paranoid=1");
+	} else {
+		snprintf(check->finding.what, sizeof(check->finding.what),
+			 "a seccomp filter or a security module forbids them: %s",
+			 strerror(errnum));
+	}
 	snprintf(check->finding.docker, sizeof(check->finding.docker),
 		 "docker run --cap-add=PERFMON ..");
 	snprintf(check->finding.compose, sizeof(check->finding.compose), "cap_add: [PERFMON]");

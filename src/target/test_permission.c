@@ -316,12 +316,13 @@ static void test_user(void **state)
 	assert_non_null(strstr(answer->findings[0].what, "belongs to user 0"));
 	assert_non_null(strstr(answer->findings[0].what, "as user 65534"));
 	assert_memory_equal(answer->findings[0].command, "sudo ", 5);
-	assert_non_null(strstr(answer->findings[0].docker, "--cap-add=SYS_PTRACE"));
-	assert_non_null(strstr(answer->findings[0].compose, "cap_add: [SYS_PTRACE]"));
-	assert_non_null(strstr(answer->findings[0].kubernetes, "SYS_PTRACE"));
+	assert_non_null(strstr(answer->findings[0].docker, "docker exec --user 0:0 "));
+	assert_non_null(strstr(answer->findings[0].compose, "exec --user 0:0 "));
+	assert_non_null(strstr(answer->findings[0].kubernetes, "runAsUser: 0, runAsGroup: 0"));
 	look(root_without_ptrace, become_nobody);
 	check_denied(OBSTACLE_USER);
 	assert_non_null(strstr(answer->findings[0].what, "without CAP_SYS_PTRACE"));
+	assert_non_null(strstr(answer->findings[0].docker, "--user 65534:65534 "));
 }
 
 static void test_capabilities(void **state)
