@@ -66,19 +66,19 @@ static bool scan_range(struct scan *scan, uint64_t start, uint64_t end, scan_vis
 struct cookie_search {
 	bool (*accept)(void *data, uint64_t address);
 	void *data;
-	uint64_t *address;
+	uint64_t address;
 };
 
 static bool visit_cookie(void *data, const unsigned char *bytes, size_t size, size_t begin,
 			 uint64_t address)
 {
-	const struct cookie_search *search = data;
+	struct cookie_search *search = data;
 
 	for (size_t at = 0; at < begin && size - at >= 8; at += 8) {
 		if (memcmp(bytes + at, PYABI_COOKIE, 8) != 0 ||
 		    !search->accept(search->data, address + at))
 			continue;
-		*search->address = address + at;
+		search->address = address + at;
 		return true;
 	}
 	return false;
@@ -87,9 +87,12 @@ static bool visit_cookie(void *data, const unsigned char *bytes, size_t size, si
 bool scan_find_cookie(struct scan *scan, uint64_t start, uint64_t end,
 		      bool (*accept)(void *data, uint64_t address), void *data, uint64_t *address)
 {
-	struct cookie_search search = {.accept = accept, .data = data, .address = address};
+	struct cookie_search search = {.accept = accept, .data = data};
 
-	return scan_range(scan, start, end, visit_cookie, &search);
+	if (!scan_range(scan, start, end, visit_cookie, &search))
+		return false;
+	*address = search.address;
+	return true;
 }
 
 static bool is_part_of_word(unsigned char byte)
@@ -159,13 +162,13 @@ bool scan_is_runtime(const struct target *target, const struct pyabi_layout *lay
 struct runtime_search {
 	struct scan *scan;
 	const struct pyabi_layout *layout;
-	uint64_t *address;
+	uint64_t address;
 };
 
 static bool visit_runtime(void *data, const unsigned char *bytes, size_t size, size_t begin,
 			  uint64_t address)
 {
-	const struct runtime_search *search = data;
+	struct runtime_search *search = data;
 	const struct pyabi_layout *layout = search->layout;
 	size_t head_at = layout->runtime_interpreters_head;
 	size_t main_at = layout->runtime_interpreters_main;
@@ -183,7 +186,7 @@ static bool visit_runtime(void *data, const unsigned char *bytes, size_t size, s
 		if (!map || !map->writable ||
 		    !scan_is_runtime(search->scan->target, layout, address + at))
 			continue;
-		*search->address = address + at;
+		search->address = address + at;
 		return true;
 	}
 	return false;
@@ -192,7 +195,10 @@ static bool visit_runtime(void *data, const unsigned char *bytes, size_t size, s
 bool scan_find_runtime(struct scan *scan, uint64_t start, uint64_t end,
 		       const struct pyabi_layout *layout, uint64_t *address)
 {
-	struct runtime_search search = {.scan = scan, .layout = layout, .address = address};
+	struct runtime_search search = {.scan = scan, .layout = layout};
 
-	return scan_range(scan, start, end, visit_runtime, &search);
+	if (!scan_range(scan, start, end, visit_runtime, &search))
+		return false;
+	*address = search.address;
+	return true;
 }

@@ -64,6 +64,8 @@ static uint64_t counted(unsigned number)
 	return atomic_load(&board->numbers[number]);
 }
 
+#define STORM_THREADS 5
+
 /* The storm: threads that compute, sleep and lock while signals with numbers fly. */
 
 static void on_number(int signal, siginfo_t *info, void *context)
@@ -197,10 +199,10 @@ static void pause_all(pid_t pid, unsigned times, unsigned results[4], uint64_t *
 	assert_int_equal(target_open(pid, &target, &err), 0);
 	tasks_init(&tasks);
 	assert_true(tasks_list(target, &tasks));
-	assert_int_equal(tasks.count, 5);
+	assert_int_equal(tasks.count, STORM_THREADS);
 	for (unsigned i = 0; i < times; i++) {
 		struct pause pause;
-		enum pause_result result = pause_begin(tasks.items[i % tasks.count].tid, &pause);
+		enum pause_result result = pause_begin(tasks.items[i % STORM_THREADS].tid, &pause);
 
 		results[result]++;
 		if (result == PAUSE_STOPPED) {
@@ -249,12 +251,12 @@ static void test_storm_of_a_child(void **state)
 }
 
 /* One that pauses for ever, to be killed. */
-static void pauser(const pid_t *tids, size_t tids_count)
+static void pauser(const pid_t tids[STORM_THREADS])
 {
 	for (unsigned i = 0;; i++) {
 		struct pause pause;
 
-		if (pause_begin(tids[i % tids_count], &pause) == PAUSE_STOPPED)
+		if (pause_begin(tids[i % STORM_THREADS], &pause) == PAUSE_STOPPED)
 			pause_end(&pause);
 	}
 }
@@ -263,7 +265,7 @@ static void test_killed_while_it_pauses(void **state)
 {
 	const char *asked = getenv("SONDE_TEST_KILLS");
 	unsigned times = asked ? (unsigned)strtoul(asked, NULL, 10) : 300;
-	pid_t tids[8];
+	pid_t tids[STORM_THREADS];
 	struct target *target;
 	struct tasks tasks;
 	struct error err;
@@ -274,17 +276,18 @@ static void test_killed_while_it_pauses(void **state)
 	assert_int_equal(target_open(atomic_load(&board->pid), &target, &err), 0);
 	tasks_init(&tasks);
 	assert_true(tasks_list(target, &tasks));
-	for (size_t i = 0; i < tasks.count; i++)
+	assert_int_equal(tasks.count, STORM_THREADS);
+	for (size_t i = 0; i < STORM_THREADS; i++)
 		tids[i] = tasks.items[i].tid;
 	for (unsigned i = 0; i < times; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0)
-			pauser(tids, tasks.count);
+			pauser(tids);
 		usleep((unsigned)rand_r(&seed) % 2000);
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		for (size_t j = 0; j < tasks.count; j++) {
+		for (size_t j = 0; j < STORM_THREADS; j++) {
 			assert_int_equal(subject_tracer(tids[j]), 0);
 			assert_null(strchr("tTZ", subject_state(tids[j])));
 		}
@@ -386,13 +389,19 @@ static void test_continued_meanwhile(void **state)
 	assert_true(works());
 }
 
+/* Like vfork, the parent does not go on, or stop, before the child ends; the memory is its own. */
+static pid_t fork_and_wait(void)
+{
+	return (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
 /* The first thread calls vfork, and its child takes its time. */
 static void parent_of_vfork(struct subject_board *unused)
 {
 	(void)unused;
 	atomic_store(&board->ready, true);
 	for (;;) {
-		pid_t pid = vfork();
+		pid_t pid = fork_and_wait();
 
 		if (pid == 0) {
 			struct timespec time = {.tv_nsec = 300 * 1000000};
@@ -435,7 +444,7 @@ static void vfork_often(struct subject_board *unused)
 
 		for (volatile int i = 0; i < 30000; i++)
 			;
-		pid = vfork();
+		pid = fork_and_wait();
 		if (pid == 0) {
 			nanosleep(&longer_than_a_pause, NULL);
 			_exit(0);
