@@ -11,6 +11,7 @@ typedef struct { _Alignas(8) char bytes[probe_mutex_bytes + 8]; } probe_wide_mut
 #endif
 #include <Python.h>
 #include <frameobject.h>
+#include <structmember.h>
 #include <internal/pycore_pystate.h>
 #if PY_VERSION_HEX >= 0x03090000
 #include <internal/pycore_interp.h>
@@ -566,6 +567,10 @@ def builtins_expressions(minor):
         "complex_value": "AT(PyComplexObject, cval)",
         "bytearray_start": "AT(PyByteArrayObject, ob_start)",
         "exception_args": "AT(PyBaseExceptionObject, args)",
+        "member_definition": "AT(PyMemberDescrObject, d_member)",
+        "member_name": "AT(PyMemberDef, name)",
+        "member_type": "AT(PyMemberDef, type)",
+        "member_offset": "AT(PyMemberDef, offset)",
         "code_kwonlyargcount": "AT(PyCodeObject, co_kwonlyargcount)",
     }
     if minor in (11, 12):

@@ -27,6 +27,11 @@ struct pyabi_builtins {
 	uint32_t complex_value;       /* two doubles */
 	uint32_t bytearray_start;     /* char *; its length is at var_size */
 	uint32_t exception_args;      /* tuple * */
+	uint32_t member_definition;   /* member_descriptor, as a class has one for each slot:
+					 PyMemberDef * */
+	uint32_t member_name;         /* which has: const char * */
+	uint32_t member_type;         /* int */
+	uint32_t member_offset;       /* Py_ssize_t, from the object */
 	uint32_t code_kwonlyargcount; /* PyCodeObject: int */
 	/*
 	 * In what order values (struct pyabi_objects) were filled: their indexes, a uint8_t each,

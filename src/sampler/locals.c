@@ -13,7 +13,8 @@
 
 struct visitor {
 	const struct space *space;
-	size_t most, visited, left_out;
+	const struct locals_choice *choice;
+	size_t visited, left_out;
 	void (*visit)(const struct local *local, void *data);
 	void *data;
 	struct local local;
@@ -31,7 +32,7 @@ static void visit(struct visitor *v)
 {
 	if (is_dunder(v->local.name))
 		return;
-	if (v->visited >= v->most) {
+	if (v->visited >= v->choice->most) {
 		v->left_out++;
 		return;
 	}
@@ -171,6 +172,16 @@ static void visit_rows(struct visitor *v, uint64_t slots, uint64_t code, uint32_
 	}
 }
 
+static bool is_definition(struct visitor *v)
+{
+	struct type type;
+
+	return type_of(v->space, v->local.object, &type) &&
+	       (type.words.flags & PYABI_TYPE_TYPE || strcmp(type.name, "module") == 0 ||
+		strcmp(type.name, "function") == 0 ||
+		strcmp(type.name, "builtin_function_or_method") == 0);
+}
+
 /* The variables of a module or of a class that is being made. */
 static void visit_names(struct visitor *v, uint64_t frame)
 {
@@ -183,15 +194,17 @@ static void visit_names(struct visitor *v, uint64_t frame)
 	v->local.is_integer = false;
 	v->local.kind = LOCAL_NAME;
 	for (unsigned i = 0; i < SLOTS_MOST && dict_next(&cursor, &key, &v->local.object); i++)
-		if (unicode_read(v->space, key, v->local.name, sizeof(v->local.name)))
+		if ((v->choice->definitions || !is_definition(v)) &&
+		    unicode_read(v->space, key, v->local.name, sizeof(v->local.name)))
 			visit(v);
 }
 
-size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code, size_t most,
+size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code,
+		    const struct locals_choice *choice,
 		    void (*callback)(const struct local *local, void *data), void *data)
 {
 	const struct pyabi_layout *layout = space->layout;
-	struct visitor v = {.space = space, .most = most, .visit = callback, .data = data};
+	struct visitor v = {.space = space, .choice = choice, .visit = callback, .data = data};
 	uint64_t slots = frame + layout->frame_localsplus;
 	uint32_t flags, arguments;
 

@@ -22,11 +22,19 @@ struct local {
 	uint64_t object;
 };
 
+struct locals_choice {
+	size_t most;
+	/* Of a module or class body also modules, functions and classes: what it defines or
+	 * imports. */
+	bool definitions;
+};
+
 /*
  * Calls `visit` for each variable of a frame that has a value, in Python's own order (arguments,
- * others, free ones), `most` at most. Cells are followed. frame, code: addresses as struct
- * probe_frame has them; the frame must stand still, or values may be those of another. Names
- * that begin and end with two underscores are left out. Returns how many it left out for `most`.
+ * others, free ones). Cells are followed. frame, code: addresses as struct probe_frame has them;
+ * the frame must stand still, or values may be those of another. Names that begin and end with two
+ * underscores are left out. Returns how many it left out because there were too many.
  */
-size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code, size_t most,
+size_t locals_visit(const struct space *space, uint64_t frame, uint64_t code,
+		    const struct locals_choice *choice,
 		    void (*visit)(const struct local *local, void *data), void *data);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "sampler/dict.h"
+#include "sampler/slots.h"
 #include "sampler/unicode.h"
 
 #define BASES_MOST 32u
@@ -61,26 +62,44 @@ void object_leave(struct object_writer *w)
 	w->depth--;
 }
 
+/* Before attribute number `at`: whether there is room for it. */
+static bool begin_attribute(struct object_writer *w, unsigned at)
+{
+	object_put(w, at ? ", " : ": ");
+	if (at < w->limits->attributes && !object_is_full(w))
+		return true;
+	object_put(w, "...");
+	return false;
+}
+
 static void write_attributes(struct object_writer *w, uint64_t object, const struct type *type)
 {
+	char name[OBJECT_NAME_BYTES];
+	struct slots_cursor slots;
 	struct dict_cursor cursor;
 	uint64_t key, value;
-	unsigned written = 0;
-	bool again;
+	bool again, room = true;
+	unsigned at = 0;
 
-	if (!w->limits->attributes || object_is_full(w) ||
-	    !dict_open_attributes(w->space, object, type, &cursor) ||
-	    !object_enter(w, object, &again))
+	if (!w->limits->attributes || object_is_full(w) || !object_enter(w, object, &again))
 		return;
-	while (dict_next(&cursor, &key, &value)) {
-		object_put(w, written ? ", " : ": ");
-		if (written++ == w->limits->attributes || object_is_full(w)) {
-			object_put(w, "...");
-			break;
+	slots_open(w->space, object, type, &slots);
+	while (room && slots_next(&slots, name, sizeof(name), &value)) {
+		room = begin_attribute(w, at++);
+		if (room) {
+			text_repair(name, strlen(name), OBJECT_NAME_BYTES, w->out);
+			object_put(w, "=");
+			object_write_value(w, value);
 		}
-		object_put_name(w, key);
-		object_put(w, "=");
-		object_write_value(w, value);
+	}
+	room = room && dict_open_attributes(w->space, object, type, &cursor);
+	while (room && dict_next(&cursor, &key, &value)) {
+		room = begin_attribute(w, at++);
+		if (room) {
+			object_put_name(w, key);
+			object_put(w, "=");
+			object_write_value(w, value);
+		}
 	}
 	object_leave(w);
 }

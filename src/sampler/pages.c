@@ -49,7 +49,7 @@ static bool may_read(struct pages *pages)
 static const unsigned char *find_page(struct pages *pages, uint64_t number)
 {
 	/* Objects of one kind are often a power of two of pages apart. */
-	size_t place = (number ^ number >> 6 ^ number >> 12) % PAGES_KEPT;
+	size_t place = (number ^ number >> 8 ^ number >> 16) % PAGES_KEPT;
 
 	if (!number)
 		return NULL;

@@ -12,7 +12,7 @@
  * changes make it otherwise.
  */
 #define PAGES_BYTES 4096u
-#define PAGES_KEPT  64u
+#define PAGES_KEPT  256u
 
 /* Reads one place whole, or returns false. */
 typedef bool pages_source(const void *data, uint64_t address, void *out, size_t bytes);

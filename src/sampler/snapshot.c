@@ -118,7 +118,7 @@ static void take_frame(struct taking *taking, const struct probe_frame *from, ui
 	if (taking->of)
 		frame.locals_left_out =
 			locals_visit(&taking->of->space, from->address, from->code_address,
-				     taking->options->variables, take_local, taking);
+				     &taking->options->variables, take_local, taking);
 	frame.local_count = snapshot->local_count - frame.locals;
 	snapshot->frames = grow(snapshot->frames, snapshot->frame_count, &snapshot->frame_room,
 				sizeof(*snapshot->frames));

@@ -48,9 +48,9 @@ struct snapshot {
 struct snapshot_options {
 	bool with_locals;
 	struct object_limits limits;
-	size_t variables; /* of one frame */
-	uint32_t reads;   /* of memory, for the variables of one thread .. */
-	uint64_t time_ns; /* .. and how long they may take: it is stopped meanwhile */
+	struct locals_choice variables; /* of one frame */
+	uint32_t reads;                 /* of memory, for the variables of one thread .. */
+	uint64_t time_ns;               /* .. and how long they may take: it is stopped meanwhile */
 };
 
 void snapshot_init(struct snapshot *snapshot);

@@ -362,7 +362,9 @@ static void check_noise(void)
 	for (unsigned i = 0; i < 300; i++) {
 		assert_true(strlen(show(random_slot())) < sizeof(text) - 1);
 		names[0] = 0;
-		locals_visit(&image.space, random_slot(), random_slot(), 20, collect, names);
+		locals_visit(&image.space, random_slot(), random_slot(),
+			     &(struct locals_choice){.most = 20, .definitions = i % 2}, collect,
+			     names);
 	}
 }
 

@@ -115,7 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		object_write(&image.space, slot(i), &limits[data[1] & 1], &out);
 		if (out.failed)
 			abort();
-		locals_visit(&image.space, slot(i + 1), slot(i), 10, take_local, &count);
+		locals_visit(&image.space, slot(i + 1), slot(i),
+			     &(struct locals_choice){.most = 10, .definitions = i % 2}, take_local,
+			     &count);
 	}
 	if (count > 40)
 		abort();

@@ -48,8 +48,14 @@ def check_cut(lab, pid):
         lab.equal(found[name]["value"], value, f"{name}, cut")
     left_out = [frame["locals_left_out"] for frame in lab.dump(pid, "-l")["MainThread"]["stack"] if "locals_left_out" in frame]
     lab.true(left_out, "more variables than are shown were not said to be left out")
+    names = frame_of(lab, lab.dump(pid, "-l")["MainThread"], "<module>")
+    lab.equal({name: name in names for name in ("module_text", "MyError", "sys", "expect")},
+              {"module_text": True, "MyError": False, "sys": False, "expect": False}, "what a module imports and defines")
     plain = lab.dump(pid)["MainThread"]
     lab.true(all("locals" not in frame for frame in plain["stack"]), "variables that were not asked for")
+
+
+CLASSES = {"derived": "Derived", "bare": "Slots", "more": "MoreSlots"}
 
 
 def check_instances(lab, pid):
@@ -57,17 +63,17 @@ def check_instances(lab, pid):
     found = frame_of(lab, lab.dump(pid, "-ll")["MainThread"], "instances")
     for name, attributes in {
             "plain": "x=1, y='two'", "changed": "x=5, z=[3], y=2", "with_dict": "x=1, y=2, later=3",
-            "derived": "x=1, y='two', own=None", "many": ", ".join(f"a{i}={i}" for i in range(10)) + ", ...",
+            "derived": "x=1, y='two', own=None", "bare": "a=1, b=[2]", "more": "a=1, c=3, z=4", "many": ", ".join(f"a{i}={i}" for i in range(10)) + ", ...",
     }.items():
         value = found[name]["value"]
         lab.equal((value[:value.find(" at 0x")], value[value.find(": ") + 2:-1]),
-                  (f"<__main__.{'Derived' if name == 'derived' else 'Plain'} object", attributes), name)
+                  (f"<__main__.{CLASSES.get(name, 'Plain')} object", attributes), name)
     value = found["friend"]["value"]
     lab.true("friend=<__main__.Plain object at 0x" in value and value.endswith(": x=1, y='two'>>"),
              "an attribute that is an instance", value)
-    for name in ("narcissus", "bare"):
-        value = found[name]["value"]
-        lab.true(value.startswith(f"<__main__.{'Plain' if name == 'narcissus' else 'Slots'} object at 0x"), name, value)
+    value = found["narcissus"]["value"]
+    lab.true(value.startswith("<__main__.Plain object at 0x") and ": self=<__main__.Plain object at 0x" in value and
+             value.count(":") == 1, "an instance that has itself", value)
 
 
 # The target
@@ -129,7 +135,11 @@ class MyError(ValueError):
 
 
 class Slots:
-    __slots__ = ("a",)
+    __slots__ = ("a", "b", "unset")
+
+
+class MoreSlots(Slots):
+    __slots__ = ("c", "__dict__")
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -202,9 +212,10 @@ def instances(then):
     many, friend, narcissus = Plain(**{f"a{number}": number for number in range(20)}), Plain(), Plain()
     friend.friend, narcissus.self = plain, narcissus
     split, many_items = plain.__dict__, many.__dict__
-    bare, anything, generator, method = Slots(), object(), (number for number in ()), plain.__init__
+    bare, more, anything, generator, method = Slots(), MoreSlots(), object(), (number for number in ()), plain.__init__
+    bare.b, bare.a, more.z, more.c, more.a = [2], 1, 4, 3, 1
     expect("instances", locals(), {"then"}, then=OWN, plain=OWN, changed=OWN, with_dict=OWN, derived=OWN, many=OWN,
-           friend=OWN, narcissus=OWN, bare=OWN, method=OWN)
+           friend=OWN, narcissus=OWN, bare=OWN, more=OWN, method=OWN)
     then()
 
 
