@@ -10,6 +10,7 @@
 
 struct settings {
 	bool force, quiet, verify;
+	unsigned locals;
 	int metric;
 	uint32_t threshold;
 	int color;
@@ -56,6 +57,11 @@ static const struct option first_options[] = {
 	 .ends_options = true,
 	 .help = "code",
 	 .setting = AT(code)},
+	{.name = "locals",
+	 .letter = 'l',
+	 .kind = OPTION_COUNT,
+	 .help = "more of it",
+	 .setting = AT(locals)},
 	{0},
 };
 
@@ -234,6 +240,18 @@ static void test_negation(void **state)
 	assert_refused("--no-force takes no value", "--no-force=1");
 }
 
+static void test_count(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("-ll", "--locals", "-ql"), 0);
+	assert_int_equal(parsed.settings.locals, 4);
+	assert_true(parsed.settings.quiet);
+	assert_int_equal(PARSE("-ll", "--no-locals", "-l"), 0);
+	assert_int_equal(parsed.settings.locals, 1);
+	assert_refused("takes no value", "--locals=2");
+	release();
+}
+
 static void test_values(void **state)
 {
 	(void)state;
@@ -408,7 +426,7 @@ static void test_spelling(void **state)
 			    "--no-verify");
 	while (options_next(groups, &cursor))
 		count++;
-	assert_int_equal(count, 15);
+	assert_int_equal(count, 16);
 	assert_ptr_equal(options_find(groups, "from"), &second_options[7]);
 	assert_null(options_find(groups, ""));
 }
@@ -416,12 +434,13 @@ static void test_spelling(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_long_forms),  cmocka_unit_test(test_short_forms),
-		cmocka_unit_test(test_negation),    cmocka_unit_test(test_values),
-		cmocka_unit_test(test_select),      cmocka_unit_test(test_order),
-		cmocka_unit_test(test_help),        cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_refusal),     cmocka_unit_test(test_mistaken_letter),
-		cmocka_unit_test(test_other_names), cmocka_unit_test(test_spelling),
+		cmocka_unit_test(test_long_forms),      cmocka_unit_test(test_short_forms),
+		cmocka_unit_test(test_negation),        cmocka_unit_test(test_count),
+		cmocka_unit_test(test_values),          cmocka_unit_test(test_select),
+		cmocka_unit_test(test_order),           cmocka_unit_test(test_help),
+		cmocka_unit_test(test_errors),          cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_mistaken_letter), cmocka_unit_test(test_other_names),
+		cmocka_unit_test(test_spelling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ def scenario(lab):
     nobody(lab)
     just_begun(lab)
     repeated(lab)
+    denied(lab)
     unharmed(lab)
 
 
@@ -94,6 +95,25 @@ def repeated(lab):
         begin = time.monotonic()
         documents = lab.dumps(said["pid"], "--interval", "100ms")
         lab.true(1 <= len(documents) < 100 and time.monotonic() - begin < 20, "dumps until the end", str(len(documents)))
+
+
+def denied(lab):
+    """What another user may not look at is said in one line, with the way out."""
+    if os.geteuid():
+        return lab.note("denied: only root can be somebody else")
+
+    def become_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    with lab.standing("parent") as said:
+        done = subprocess.run([lab.sonde, "dump", "-l", str(said["pid"])], capture_output=True, check=False,
+                              preexec_fn=become_nobody, cwd="/")
+        lines = done.stderr.decode().splitlines()
+        lab.equal((done.returncode, done.stdout, len(lines)), (3, b"", 1), f"what nobody is told: {lines}")
+        lab.true(lines and lines[0].startswith("sonde: ") and str(said["pid"]) in lines[0] and "do: " in lines[0],
+                 "the way out", *lines)
 
 
 def unharmed(lab):
