@@ -141,7 +141,10 @@ void python_first_seen(void)
 	if (name)
 		memcpy(agent.area->python_allocator, name,
 		       strnlen(name, sizeof(agent.area->python_allocator) - 1));
-	if (agent.session->flags & WIRE_SESSION_PYTHON_ALLOCATORS) {
+	/* Python's mimalloc, all that there is without the GIL, takes large blocks too from what it
+	 * has mapped before: from below hardly anything of them is seen. */
+	if (agent.session->flags & WIRE_SESSION_PYTHON_ALLOCATORS ||
+	    (name && strncmp(name, "mimalloc", 8) == 0)) {
 		domains_wrap();
 		agent.area->python_flags |= WIRE_PYTHON_ALLOCATORS_TRACED;
 	}

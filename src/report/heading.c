@@ -280,6 +280,13 @@ static const char *python_allocator(const struct capture_reader *reader)
 	return "";
 }
 
+bool heading_traces_python_allocators(const struct capture_reader *reader)
+{
+	/* The agent traces mimalloc without being asked for it: src/agent/python.c. */
+	return reader_start(reader)->python_allocators_traced ||
+	       strncmp(python_allocator(reader), "mimalloc", 8) == 0;
+}
+
 static void write_lost_reasons(const struct capture_reader *reader, struct json *json)
 {
 	const uint64_t *lost = reader_lost(reader);
@@ -360,7 +367,7 @@ void heading_write_metadata(const struct profile *profile, struct json *json)
 	json_key_seconds(json, "duration_seconds", reader_duration_ns(reader));
 	json_key_string(json, "python_allocator", python_allocator(reader));
 	json_key_bool(json, "native_stacks", start->native_stacks);
-	json_key_bool(json, "python_allocators_traced", start->python_allocators_traced);
+	json_key_bool(json, "python_allocators_traced", heading_traces_python_allocators(reader));
 	json_key_bool(json, "complete", reader_complete(reader));
 	json_key_uint(json, "events_lost", stats_events_lost(reader));
 	write_processes(reader, json);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,6 +22,10 @@ void heading_write_notices(const struct profile *profile, const struct report_op
 /* "12 of 345 stacks are shown; the others hold 1.2 MiB (3.4 %)", if any were left out. */
 void heading_write_left_out(const struct profile *profile, size_t shown, size_t rows,
 			    const char *rows_name, uint64_t left_out_bytes, FILE *out);
+
+/* Whether the blocks of Python's own allocators are in it: they were asked for, or are always
+ * traced. */
+bool heading_traces_python_allocators(const struct capture_reader *reader);
 
 /* JSON: the key "metadata" and its object, the same in every schema. */
 void heading_write_metadata(const struct profile *profile, struct json *json);

@@ -88,8 +88,9 @@ static void write_holds(const struct capture_reader *reader, FILE *out)
 	write_number(reader_process_count(reader), "process", "processes", "\n", out);
 }
 
-static void write_allocations(const struct capture_start *start, FILE *out)
+static void write_allocations(const struct capture_reader *reader, FILE *out)
 {
+	const struct capture_start *start = reader_start(reader);
 	char text[32];
 
 	if (start->mode == CAPTURE_AGGREGATE)
@@ -101,7 +102,7 @@ static void write_allocations(const struct capture_start *start, FILE *out)
 			text_bytes(start->sample_rate_bytes, text, sizeof(text)));
 	else
 		fputs("allocations, every event with its time", out);
-	fputs(start->python_allocators_traced ? "; Python's own allocators too" : "", out);
+	fputs(heading_traces_python_allocators(reader) ? "; Python's own allocators too" : "", out);
 	fputs(start->native_stacks ? "; native stacks" : "", out);
 }
 
@@ -128,7 +129,7 @@ static void write_what(const struct capture_reader *reader, FILE *out)
 
 	write_field("what", out);
 	if (start->allocations)
-		write_allocations(start, out);
+		write_allocations(reader, out);
 	if (start->sampling_period_ns > 0) {
 		fputs(start->allocations ? "; stacks of all threads" : "stacks of all threads",
 		      out);

@@ -7,12 +7,20 @@ OPTIONS = ["--trace-python-allocators"]
 
 
 def scenario(lab):
-    for malloc in (None, "malloc", "debug", "pymalloc", "pymalloc_debug"):
+    usual = "mimalloc" if lab.python.free_threaded else "pymalloc"
+    others = () if lab.python.free_threaded else ("malloc",)
+    for malloc in (None, "debug", usual, usual + "_debug", *others):
         run = lab.record_self(options=OPTIONS, environment={"PYTHONMALLOC": malloc})
         check(lab, run, f"PYTHONMALLOC={malloc}: ")
         allocator = run.stats()["metadata"]["python_allocator"]
-        wanted = {None: "pymalloc_debug" if lab.python.debug else "pymalloc", "debug": "pymalloc_debug"}
+        wanted = {None: usual + "_debug" * lab.python.debug, "debug": usual + "_debug"}
         lab.equal(allocator, wanted.get(malloc, malloc), f"PYTHONMALLOC={malloc}: its name in the capture")
+    if lab.python.free_threaded:
+        # Asked for or not: nothing of them would be seen otherwise.
+        run = lab.record_self(options=[])
+        check(lab, run, "not asked for: ")
+        lab.equal(run.stats()["metadata"]["python_allocators_traced"], True, "python_allocators_traced")
+        return
     # The C library's malloc, without the option: the same blocks under their C name.
     run = lab.record_self(environment={"PYTHONMALLOC": "malloc"})
     if not lab.python.debug:
