@@ -231,7 +231,7 @@ static void pause_owe_successor(void)
 		pause_owe(pid);
 }
 
-void pause_settle(void)
+bool pause_settle(void)
 {
 	for (size_t i = 0; i < owed.count;) {
 		pid_t tid = owed.tids[i];
@@ -248,6 +248,7 @@ void pause_settle(void)
 		if (seen == SEEN_OTHER)
 			pause_owe_successor();
 	}
+	return owed.count == 0;
 }
 
 /* Lets go of what is on its way to a stop or to its end, or owes it. */

@@ -39,7 +39,7 @@ void pause_end(struct pause *pause);
  * Call it before each round of looks, from the thread that pauses; it costs nothing but in one
  * case. A thread that does not come to run for milliseconds, because the machine is busy, or that
  * falls into an uninterruptible sleep just when it is to be stopped (both PAUSE_LATE), can only be
- * let go of when it has come to its stop. The next pause_begin or pause_settle does it; so does the
- * kernel when the calling thread ends.
+ * let go of when it has come to its stop: it stands still from then until the next pause_begin or
+ * pause_settle, or the end of the calling thread. True: there is no such thread (any more).
  */
-void pause_settle(void);
+bool pause_settle(void);
