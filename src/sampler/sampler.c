@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "target/pause.h"
 
 /*
  * Two threads: the one that samples owns probes and adds to the tree; the one that drains owns the
@@ -34,6 +35,7 @@
 #define CHILDREN_MAX   4096u
 #define REFUSED_NS     1000000000ull
 #define RATE_MAX_HZ    1000000.0
+#define SETTLE_STEP_NS 1000000
 
 struct watched_process {
 	struct probe *probe; /* NULL: ended */
@@ -447,6 +449,15 @@ static double next_random(struct sampler *sampler)
 	return (double)(sampler->random >> 11) * 0x1p-53;
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A thread that could not be stopped in time does not stand still until the next round. */
 static void sleep_until(uint64_t deadline_ns)
 {
 	struct timespec until = {
@@ -454,16 +465,10 @@ static void sleep_until(uint64_t deadline_ns)
 		.tv_nsec = (long)(deadline_ns % 1000000000u),
 	};
 
+	while (!pause_settle() && monotonic_ns() + SETTLE_STEP_NS < deadline_ns)
+		nanosleep(&(struct timespec){.tv_nsec = SETTLE_STEP_NS}, NULL);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* Rounds stand on a grid, each somewhere in its own cell of it. */
