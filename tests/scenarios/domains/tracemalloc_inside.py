@@ -19,7 +19,8 @@ tracemalloc.stop()
 
 def scenario(lab):
     program = lab.write("program.py", PROGRAM)
-    for environment in ({"PYTHONTRACEMALLOC": "1"}, {"PYTHONTRACEMALLOC": "3", "PYTHONMALLOC": "malloc"},
+    other = "mimalloc" if lab.python.free_threaded else "malloc"
+    for environment in ({"PYTHONTRACEMALLOC": "1"}, {"PYTHONTRACEMALLOC": "3", "PYTHONMALLOC": other},
                         {"PYTHONTRACEMALLOC": "1", "PYTHONMALLOC": "debug"}):
         run = lab.record([program], ["--trace-python-allocators"], environment)
         lab.equal((run.output, run.errors), (b"", b""), f"{environment}: what was said")

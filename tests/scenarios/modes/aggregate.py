@@ -12,7 +12,9 @@ def scenario(lab):
     for metric in METRICS:
         for options in ([], ["--split-threads"]):
             one, other = of_program(lab, full, metric, options), of_program(lab, aggregate, metric, options)
-            lab.true(len(one) > 3, f"{metric} {options}: too few rows")
+            # Where Python's own blocks are traced, some of them always come between taking and giving.
+            least = 0 if metric == "temporary" and lab.python.free_threaded else 4
+            lab.true(len(one) >= least, f"{metric} {options}: too few rows")
             lab.equal(other, one, f"{metric} {options}")
     one, other = full.stats(), aggregate.stats()
     for key in ("peak_bytes", "leaked_bytes", "allocated_bytes", "allocations", "deallocations"):

@@ -13,9 +13,10 @@ def scenario(lab):
     metadata = stats["metadata"]
     lab.equal(stats["schema"], "sonde.stats/1", "schema")
     lab.equal(metadata["command_line"], [lab.script, "one", "--two=3"], "command_line")
-    lab.equal(metadata["python_allocator"], "pymalloc_debug" if lab.python.debug else "pymalloc", "python_allocator")
+    usual = "mimalloc" if lab.python.free_threaded else "pymalloc"
+    lab.equal(metadata["python_allocator"], usual + "_debug" * lab.python.debug, "python_allocator")
     lab.equal((metadata["native_stacks"], metadata["python_allocators_traced"], metadata["complete"],
-               metadata["events_lost"]), (False, False, True, 0), "flags")
+               metadata["events_lost"]), (False, lab.python.free_threaded, True, 0), "flags")
     started = time.mktime(time.strptime(metadata["start_time"][:19], "%Y-%m-%dT%H:%M:%S"))
     lab.true(abs(started - before) < 86400, f"start_time {metadata['start_time']}")
     lab.true(0.3 < metadata["duration_seconds"] < run.seconds, f"duration_seconds {metadata['duration_seconds']}")
@@ -33,10 +34,14 @@ def scenario(lab):
     lab.equal(sum(entry["count"] for entry in stats["allocators"].values()), stats["allocations"], "allocators: count")
     lab.equal(sum(entry["bytes"] for entry in stats["allocators"].values()), stats["allocated_bytes"],
               "allocators: bytes")
-    top = [place for place in stats["top_by_bytes"] if place["function"] == "allocate"]
-    lab.equal([(place["bytes"], place["count"], place["file"], place["line"]) for place in top],
-              [(321 * N, 321, lab.script, LINE)], "top_by_bytes")
-    lab.true(any(place["function"] == "allocate" for place in stats["top_by_count"]), "top_by_count")
+    top, = [place for place in stats["top_by_bytes"] if place["function"] == "allocate"]
+    # Where Python's own blocks are traced, the arguments of the call are there too.
+    small = 1000 if lab.python.free_threaded else 0
+    lab.equal((top["file"], top["line"]), (lab.script, LINE), "top_by_bytes: where")
+    lab.true(321 * N <= top["bytes"] <= 321 * N + small and 321 <= top["count"] <= 321 + small // 16,
+             f"top_by_bytes: {top}")
+    if not lab.python.free_threaded:  # Python's own blocks are more
+        lab.true(any(place["function"] == "allocate" for place in stats["top_by_count"]), "top_by_count")
 
 
 def allocate():

@@ -20,11 +20,12 @@ def check(lab, run):
     lab.equal(run.case("work")[0].tid, None, "a merged row has no thread")
     for number in (0, 3):
         rows = run.rows("total", "--thread", f"worker-{number}")
-        lab.equal([(row.bytes, row.count) for row in rows if row.stack and row.stack[0].function == "work"],
+        lab.equal([(row.bytes, row.count) for row in rows
+                   if row.stack and row.stack[0].function == "work" and row.allocator == "malloc"],
                   [(10 * (N + number), 10)], f"--thread worker-{number}")
     tid = sorted(expected)[1]
     lab.equal([(row.bytes, row.count) for row in run.rows("total", "--thread", str(tid))
-               if row.stack and row.stack[0].function == "work"], [expected[tid]], "--thread by its id")
+               if row.stack and row.stack[0].function == "work" and row.allocator == "malloc"], [expected[tid]], "--thread by its id")
 
 
 def work(number):
