@@ -14,7 +14,7 @@
 
 #define SLOT_BYTES 64u
 #define SLOTS      (IMAGE_BYTES / 2 / SLOT_BYTES)
-#define TYPES      24u
+#define TYPES      25u
 #define TEXT_BYTES (1u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,10 +54,32 @@ static void make_types(struct image *image, uint64_t types[TYPES])
 		{"cell", 0},
 		{"A", PYABI_TYPE_HEAP},
 		{"EnumType", PYABI_TYPE_HEAP | PYABI_TYPE_TYPE},
+		{"member_descriptor", 0},
 	};
 
 	for (unsigned i = 0; i < TYPES; i++)
 		types[i] = image_type(image, kinds[i].name, kinds[i].flags);
+}
+
+/* The class A: what it leads to are objects of the input, and how its instances keep attributes is
+ * one of the input's bytes. */
+static void make_class(struct image *image, uint64_t class, uint64_t meta, uint8_t how)
+{
+	const struct pyabi_objects *objects = &image->objects;
+	uint64_t flags = PYABI_TYPE_HEAP | (how & 2 ? objects->type_managed_dict : 0) |
+			 (how & 4 ? objects->type_inline_values : 0);
+
+	image_put_word(image, class + objects->type_flags, flags);
+	image_put_word(image, class + objects->type_mro, slot(4));
+	image_put_word(image, class + image->builtins.type_dict, slot(5));
+	image_put_word(image, class + image->builtins.heap_type_qualname, slot(6));
+	image_put_word(image, class + objects->heap_type_cached_keys, slot(7));
+	image_put_word(image, class + objects->type_basicsize, 24);
+	if (how & 8)
+		image_put_word(image, class + objects->type_dictoffset,
+			       (uint64_t)(how & 16 ? -8 : 16));
+	if (how & 32)
+		image_put_word(image, class + objects->object_type, meta);
 }
 
 static void make_objects(struct image *image, const uint64_t types[TYPES], const uint8_t *data,
@@ -107,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	image_init(&image, 8 + (data[0] & 7), data[0] & 8 && (data[0] & 7) >= 5);
 	make_types(&image, types);
+	make_class(&image, types[22], types[23], data[1]);
 	make_objects(&image, types, data + 2, size - 2);
 	buffer_init(&out, TEXT_BYTES);
 	for (unsigned i = 0; i < 4; i++) {
