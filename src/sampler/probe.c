@@ -1,4 +1,4 @@
-#include "sampler/probe.h"
+#include "sampler/probe_inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,17 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "sampler/codes.h"
-#include "sampler/interpreters.h"
-#include "sampler/space.h"
-#include "sampler/stack.h"
-#include "sampler/threads.h"
 #include "target/children.h"
 #include "target/pause.h"
-#include "target/tasks.h"
 
-#define TRIES           3u
-#define PAUSE_TRIES     100u        /* for one who wants it exactly */
 #define LIST_NS         20000000ull /* between two lists of the threads */
 #define FIND_FIRST_NS   1000000ull  /* between two looks for a Python that is not there yet */
 #define FIND_LONGEST_NS 100000000ull
@@ -34,47 +26,6 @@
 #define UNREST_MOST  (UNREST_ONE / 4)
 #define UNREST_LEAST (UNREST_ONE / 8)
 #define UNREST_TRIAL 8u
-
-/* One native thread. */
-struct watched {
-	pid_t tid;
-	bool has_stack; /* Python knows it */
-	bool was_blocked;
-	uint64_t switches; /* when it was read last */
-	uint64_t interp;   /* of its thread state */
-	struct stack stack;
-	uint32_t node;
-	uint32_t flags;
-	/* How often its stack changed under a reading, of late: in units of 1 / UNREST_ONE. */
-	uint32_t unrest;
-	bool is_restless;
-	unsigned trial; /* restless: samples since the last reading without a pause */
-};
-
-struct probe {
-	struct target *target;
-	struct trace_tree *tree;
-	struct probe_options options;
-	struct probe_counts counts;
-
-	struct target_runtime runtime;
-	bool has_runtime;
-	uint64_t find_due_ns, find_step_ns;
-
-	struct tasks tasks;
-	struct watched *threads; /* one a task, in the same order */
-	size_t thread_count, thread_room;
-	uint64_t list_due_ns;
-
-	struct codes codes;
-	struct interpreters interpreters;
-
-	struct space_of_target objects;
-	bool has_objects;
-	struct threads names;
-	bool has_names; /* of this round */
-	char name[64];
-};
 
 static void *checked(void *memory)
 {
@@ -255,8 +206,8 @@ static void list_threads(struct probe *probe, uint64_t time_ns)
 	assign_states(probe);
 }
 
-static uint32_t task_flags(const struct probe *probe, const struct task *task,
-			   const struct watched *thread)
+uint32_t probe_task_flags(const struct probe *probe, const struct task *task,
+			  const struct watched *thread)
 {
 	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
 	uint32_t flags = task->state == TASK_RUNNING ? SAMPLE_RUNNING : 0;
@@ -267,7 +218,7 @@ static uint32_t task_flags(const struct probe *probe, const struct task *task,
 	return flags;
 }
 
-static void add_counts(struct probe *probe, struct watched *thread)
+void probe_add_counts(struct probe *probe, struct watched *thread)
 {
 	probe->counts.reads += thread->stack.view.reads;
 	thread->stack.view.reads = 0;
@@ -275,7 +226,7 @@ static void add_counts(struct probe *probe, struct watched *thread)
 	probe->codes.reads = 0;
 }
 
-static struct stack_target stack_source(struct probe *probe, const struct watched *thread)
+struct stack_target probe_stack_target(struct probe *probe, const struct watched *thread)
 {
 	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
 
@@ -289,14 +240,13 @@ static struct stack_target stack_source(struct probe *probe, const struct watche
 	};
 }
 
-/* What the thread state said must be what was expected, or its memory is somebody else's by now. */
-static bool state_is_ours(const struct probe *probe, const struct watched *thread)
+bool probe_owns_state(const struct probe *probe, const struct watched *thread)
 {
 	return probe->runtime.layout.tstate_interp == PYABI_NONE ||
 	       thread->stack.interp == thread->interp;
 }
 
-static bool is_undecided(enum stack_result result)
+bool probe_is_undecided(enum stack_result result)
 {
 	return result == STACK_CHANGED || result == STACK_ELSEWHERE;
 }
@@ -315,7 +265,7 @@ static enum stack_result read_paused(struct probe *probe, struct watched *thread
 
 	if (paused != PAUSE_STOPPED && paused != PAUSE_LATE)
 		return STACK_CHANGED;
-	for (unsigned i = 0; i < TRIES && is_undecided(result); i++)
+	for (unsigned i = 0; i < PROBE_TRIES && probe_is_undecided(result); i++)
 		result = stack_read(&thread->stack, from, true, &thread->node);
 	if (paused == PAUSE_STOPPED) {
 		pause_end(&pause);
@@ -332,10 +282,10 @@ static enum stack_result read_running(struct probe *probe, struct watched *threa
 {
 	enum stack_result result = STACK_CHANGED;
 
-	for (unsigned i = 0, changed = 0; i < TRIES + changes && changed < changes; i++) {
+	for (unsigned i = 0, changed = 0; i < PROBE_TRIES + changes && changed < changes; i++) {
 		probe->counts.retries += i > 0;
 		result = stack_read(&thread->stack, from, false, &thread->node);
-		if (!is_undecided(result))
+		if (!probe_is_undecided(result))
 			return result;
 		changed += result == STACK_CHANGED;
 	}
@@ -368,12 +318,12 @@ static bool is_to_pause(struct probe *probe, struct watched *thread)
  */
 static uint32_t read_stack(struct probe *probe, struct watched *thread, bool runs, bool pause)
 {
-	struct stack_target from = stack_source(probe, thread);
+	struct stack_target from = probe_stack_target(probe, thread);
 	enum stack_result result = STACK_CHANGED;
 	uint32_t flags = 0;
 
 	if (!runs) {
-		result = read_running(probe, thread, &from, TRIES);
+		result = read_running(probe, thread, &from, PROBE_TRIES);
 	} else if (!pause && !is_to_pause(probe, thread)) {
 		bool was_restless = thread->is_restless;
 
@@ -389,11 +339,11 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 		flags |= SAMPLE_PAUSED;
 	}
 	if (runs && result == STACK_CHANGED) {
-		result = read_running(probe, thread, &from, TRIES);
+		result = read_running(probe, thread, &from, PROBE_TRIES);
 		flags = 0;
 	}
-	add_counts(probe, thread);
-	if (result == STACK_GOOD && !state_is_ours(probe, thread))
+	probe_add_counts(probe, thread);
+	if (result == STACK_GOOD && !probe_owns_state(probe, thread))
 		result = STACK_GONE;
 	if (result == STACK_GOOD)
 		return flags | (thread->stack.holds_gil ? SAMPLE_HOLDS_GIL : 0);
@@ -422,7 +372,7 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 	struct task *task = &probe->tasks.items[i];
 	const struct interpreter *interp;
 
-	thread->flags = task_flags(probe, task, thread);
+	thread->flags = probe_task_flags(probe, task, thread);
 	if (!thread->has_stack) {
 		thread->node = SAMPLE_STACK_EMPTY;
 		return;
@@ -440,8 +390,7 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 		thread->flags |= SAMPLE_GC;
 }
 
-/* Makes ready for a round; false if there is nobody any more. */
-static bool begin_round(struct probe *probe, uint64_t time_ns)
+bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 {
 	struct error ignored;
 
@@ -482,7 +431,7 @@ static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sa
 	size_t count = 0;
 
 	pause_settle();
-	if (!begin_round(probe, time_ns))
+	if (!probe_begin_round(probe, time_ns))
 		return -1;
 	if (!probe->has_runtime)
 		return 0;
@@ -529,207 +478,6 @@ ssize_t probe_look(struct probe *probe, uint64_t time_ns, struct sample *samples
 ssize_t probe_look_paused(struct probe *probe, uint64_t time_ns, struct sample *samples, size_t max)
 {
 	return look(probe, time_ns, true, samples, max);
-}
-
-/* A visit of all threads. */
-struct visit {
-	struct probe *probe;
-	uint64_t time_ns;
-	void (*thread)(const struct probe_thread *thread, void *data);
-	void *data;
-	struct probe_frame *frames; /* for one thread after the other */
-	size_t room;
-};
-
-/* The frames that have code, as the last reading found them. */
-static size_t list_frames(struct visit *visit, const struct stack *stack)
-{
-	size_t count = 0;
-
-	if (visit->room < stack->count) {
-		free(visit->frames);
-		visit->room = stack->count;
-		visit->frames = checked(calloc(visit->room, sizeof(*visit->frames)));
-	}
-	for (size_t i = 0; i < stack->count; i++) {
-		const struct stack_frame *frame = &stack->frames[i];
-		uint32_t below =
-			i + 1 < stack->count ? stack->frames[i + 1].node : SAMPLE_STACK_EMPTY;
-		const struct trace_node *node = trace_tree_node(visit->probe->tree, frame->node);
-
-		if (frame->node == below)
-			continue;
-		visit->frames[count++] = (struct probe_frame){
-			.address = frame->address,
-			.code_address = frame->code,
-			.code = node->code,
-			.instr = node->instr,
-		};
-	}
-	return count;
-}
-
-/* Reads the stack of a thread that stands still, unless it could not be stopped. */
-static enum stack_result read_for_visit(struct probe *probe, struct watched *thread, bool is_still)
-{
-	struct stack_target from = stack_source(probe, thread);
-	enum stack_result result = STACK_CHANGED;
-
-	for (unsigned i = 0; i < TRIES && is_undecided(result); i++)
-		result = stack_read(&thread->stack, &from, is_still, &thread->node);
-	add_counts(probe, thread);
-	if (result == STACK_GOOD && !state_is_ours(probe, thread))
-		result = STACK_GONE;
-	if (result != STACK_GOOD) {
-		thread->node = SAMPLE_STACK_UNKNOWN;
-		probe->list_due_ns = 0;
-		probe->counts.failures++;
-	}
-	return result;
-}
-
-enum standing {
-	RUNS,
-	BLOCKED,
-	STOPPED, /* by us */
-};
-
-static void show_thread(struct visit *visit, size_t i, enum standing standing, bool again)
-{
-	struct probe *probe = visit->probe;
-	struct watched *thread = &probe->threads[i];
-	const struct task *task = &probe->tasks.items[i];
-	const struct interpreter *interp = interpreters_find(&probe->interpreters, thread->interp);
-	struct probe_thread shown = {
-		.sample = {.time_ns = visit->time_ns,
-			   .process = probe->options.process,
-			   .tid = thread->tid,
-			   .wait = task->state == TASK_BLOCKED ? task->wait : WAIT_NONE},
-		.again = again,
-		.is_stopped = standing == STOPPED,
-		.is_exact = standing != RUNS,
-		.interp_id = -1,
-	};
-	uint32_t flags = task_flags(probe, task, thread) | (shown.is_stopped ? SAMPLE_PAUSED : 0);
-
-	thread->node = SAMPLE_STACK_EMPTY;
-	if (thread->has_stack) {
-		shown.tstate = thread->stack.tstate;
-		shown.interp = thread->interp;
-		shown.interp_id = interp ? interp->id : -1;
-		if (read_for_visit(probe, thread, shown.is_exact) == STACK_GOOD)
-			shown.frame_count = list_frames(visit, &thread->stack);
-		else
-			flags |= SAMPLE_UNKNOWN;
-		if (!(flags & SAMPLE_UNKNOWN) && thread->stack.holds_gil)
-			flags |= SAMPLE_HOLDS_GIL;
-		if (interp && interp->collects && flags & SAMPLE_HOLDS_GIL)
-			flags |= SAMPLE_GC;
-	}
-	shown.frames = visit->frames;
-	shown.sample.flags = (uint16_t)flags;
-	shown.sample.stack = thread->node;
-	visit->thread(&shown, visit->data);
-}
-
-/* Shows a thread that is blocked; false if it ran meanwhile. */
-static bool show_blocked(struct visit *visit, size_t i, bool again)
-{
-	struct task *task = &visit->probe->tasks.items[i];
-	uint64_t switches;
-	struct task after;
-
-	task_look_at_schedule(task);
-	switches = task->switches;
-	show_thread(visit, i, BLOCKED, again);
-	after = *task;
-	task_look(&after);
-	task_look_at_schedule(&after);
-	return after.state == task->state && after.switches == switches;
-}
-
-/* On a busy machine a thread may have to wait for a CPU before it can stop. */
-static enum pause_result pause_patiently(pid_t tid, struct pause *pause)
-{
-	enum pause_result result = pause_begin(tid, pause);
-
-	for (unsigned i = 0; i < PAUSE_TRIES && result == PAUSE_LATE; i++) {
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		result = pause_begin(tid, pause);
-	}
-	return result;
-}
-
-static void visit_thread(struct visit *visit, size_t i)
-{
-	struct probe *probe = visit->probe;
-	struct watched *thread = &probe->threads[i];
-	struct task *task = &probe->tasks.items[i];
-	bool again = false;
-	struct pause pause;
-	uint64_t begun_ns;
-
-	probe->counts.looks++;
-	for (unsigned tries = 0; tries < TRIES; tries++) {
-		task_look(task);
-		if (task->state == TASK_RUNNING || task->state == TASK_GONE)
-			break;
-		if (show_blocked(visit, i, again))
-			return;
-		again = true;
-	}
-	if (task->state == TASK_GONE) {
-		probe->list_due_ns = 0;
-		return;
-	}
-	begun_ns = now_ns();
-	if (!thread->has_stack || probe->options.never_pause ||
-	    pause_patiently(thread->tid, &pause) != PAUSE_STOPPED) {
-		show_thread(visit, i, RUNS, again);
-		return;
-	}
-	probe->counts.pauses++;
-	show_thread(visit, i, STOPPED, again);
-	pause_end(&pause);
-	probe->counts.paused_ns += now_ns() - begun_ns;
-}
-
-/* The interpreter with the next greater id; NULL behind the last one. */
-static const struct interpreter *next_interpreter(const struct interpreters *all, int64_t id)
-{
-	const struct interpreter *next = NULL;
-
-	for (size_t i = 0; i < all->count; i++)
-		if (all->items[i].id > id && (!next || all->items[i].id < next->id))
-			next = &all->items[i];
-	return next;
-}
-
-ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
-			   void (*thread)(const struct probe_thread *thread, void *data),
-			   void *data)
-{
-	struct visit visit = {.probe = probe, .time_ns = time_ns, .thread = thread, .data = data};
-	const struct interpreter *interp;
-	int64_t id = -1;
-
-	probe->list_due_ns = 0; /* threads that came since the last list are wanted too */
-	if (!begin_round(probe, time_ns))
-		return -1;
-	if (!probe->has_runtime)
-		return 0;
-	while ((interp = next_interpreter(&probe->interpreters, id))) {
-		id = interp->id;
-		for (size_t i = 0; i < probe->thread_count; i++)
-			if (probe->threads[i].has_stack &&
-			    probe->threads[i].interp == interp->address)
-				visit_thread(&visit, i);
-	}
-	for (size_t i = 0; i < probe->thread_count && !probe->options.python_only; i++)
-		if (!probe->threads[i].has_stack)
-			visit_thread(&visit, i);
-	free(visit.frames);
-	return (ssize_t)probe->thread_count;
 }
 
 static void read_names(struct probe *probe)
