@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -477,6 +478,61 @@ static void test_come_and_go(void **state)
 	assert_int_equal(tasks.items[0].state, TASK_GONE);
 }
 
+/* In another PID namespace, where threads have other numbers. */
+
+static void *tell_inner_tid(void *data)
+{
+	(void)data;
+	atomic_store(&board->numbers[1], (uint64_t)syscall(SYS_gettid));
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void be_elsewhere(struct subject_board *unused)
+{
+	pthread_t thread;
+	pid_t pid;
+
+	(void)unused;
+	pid = unshare(CLONE_NEWPID) == 0 ? fork() : 0;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_create(&thread, NULL, tell_inner_tid, NULL);
+		for (;;)
+			pause();
+	}
+	atomic_store(&board->numbers[0], (uint64_t)pid);
+	while (!atomic_load(&board->numbers[1]))
+		subject_sleep_ms(1);
+	atomic_store(&board->ready, true);
+	for (;;)
+		pause();
+}
+
+static void test_other_namespace(void **state)
+{
+	struct error err;
+	pid_t outer;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	subject_start(board, true, be_elsewhere);
+	outer = (pid_t)atomic_load(&board->numbers[0]);
+	if (!outer)
+		skip();
+	assert_int_equal(target_open(outer, &target, &err), 0);
+	assert_int_equal(target_pid(target), outer);
+	assert_int_equal(target_inner_pid(target), 1);
+	assert_true(tasks_list(target, &tasks));
+	assert_int_equal(tasks.count, 2);
+	assert_int_equal(tasks.items[0].tid, outer);
+	assert_int_equal(tasks.items[0].inner_tid, 1);
+	assert_int_equal(tasks.items[1].inner_tid, atomic_load(&board->numbers[1]));
+	assert_int_not_equal(tasks.items[1].tid, tasks.items[1].inner_tid);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -489,6 +545,7 @@ int main(void)
 		TEST(test_stopped),
 		TEST(test_switches),
 		TEST(test_come_and_go),
+		TEST(test_other_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
