@@ -209,9 +209,12 @@ static struct dump_process describe(const struct dumping *d, const struct watche
 		.snapshot = &process->snapshot,
 	};
 
-	if (runtime)
+	if (runtime) {
 		pyabi_version_text(runtime->version_hex, result.python_version,
 				   sizeof(result.python_version));
+		result.is_debug = runtime->is_debug_build;
+		result.is_free_threaded = runtime->layout.features & PYABI_FREE_THREADED;
+	}
 	return result;
 }
 

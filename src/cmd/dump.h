@@ -12,6 +12,7 @@ struct dump_process {
 	pid_t pid, parent_pid;
 	const char *command, *executable; /* "" if not known */
 	char python_version[24];          /* "": no Python in it yet */
+	bool is_debug, is_free_threaded;  /* builds of it */
 	const char *python_file;          /* the executable or library that it is */
 	struct trace_tree *tree;
 	const struct snapshot *snapshot;

@@ -95,6 +95,10 @@ static void write_process(const struct dump_process *process, bool locals, struc
 		json_string(json, process->python_version);
 	else
 		json_null(json);
+	if (*process->python_version) {
+		json_key_bool(json, "debug", process->is_debug);
+		json_key_bool(json, "free_threaded", process->is_free_threaded);
+	}
 	json_key_string(json, "python_file", process->python_file);
 	json_key_bool(json, "starting", !*process->python_version);
 	if (locals)

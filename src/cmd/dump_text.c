@@ -122,7 +122,9 @@ void dump_write_text(const struct dump_process *process, bool locals, bool color
 	style_set(out, color, STYLE_PLAIN);
 	fputc('\n', out);
 	if (*process->python_version) {
-		fprintf(out, "Python %s (", process->python_version);
+		fprintf(out, "Python %s%s%s (", process->python_version,
+			process->is_free_threaded ? " free-threaded" : "",
+			process->is_debug ? " debug" : "");
 		write_visible(process->python_file, out);
 		fputs(")\n", out);
 	} else {

@@ -28,7 +28,8 @@ def workers(lab):
             lab.equal(found[worker]["parent_pid"], pid, "the parent of a worker")
         for process in found.values():
             lab.equal(process["python_version"], ".".join(map(str, lab.python.version)), "the Python of a process")
-            lab.equal(process["starting"], False, "a process that is up")
+            lab.equal((process["starting"], process["debug"], process["free_threaded"]),
+                      (False, lab.python.debug, lab.python.free_threaded), "a process that is up, and its build")
             functions = [frame["function"] for thread in process["threads"] for frame in thread["stack"]]
             lab.true(("works" if process["pid"] != pid else "sleep") in functions, "what it does", *functions)
         document, = lab.dumps(pid)
