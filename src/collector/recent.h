@@ -9,7 +9,8 @@
  *
  *   1. A block is in front or in the table, not in both: the front is asked first, and what is
  * pushed out of it enters the table.
- *   2. Addresses in front differ from each other. A place there is free where its address is 0.
+ *   2. Addresses in front differ from each other. A place there is free where its address is 0; its
+ * slot is 0 then, so that who asks for address 0, which no block has, is told that there is none.
  */
 #define RECENT_BLOCKS 4u
 
@@ -35,6 +36,7 @@ static inline void recent_deinit(struct recent *recent)
 static inline slot_id recent_take_front(struct recent *recent, uint64_t address)
 {
 	unsigned hits = 0, place;
+	slot_id slot;
 
 	/* One branch: which of them it is, nobody foresees. */
 	for (unsigned i = 0; i < RECENT_BLOCKS; i++)
@@ -42,8 +44,10 @@ static inline slot_id recent_take_front(struct recent *recent, uint64_t address)
 	if (!hits)
 		return 0;
 	place = (unsigned)__builtin_ctz(hits);
+	slot = recent->slot[place];
 	recent->address[place] = 0;
-	return recent->slot[place];
+	recent->slot[place] = 0;
+	return slot;
 }
 
 /* Takes the block at an address out; returns its slot, or 0 if none is there. */

@@ -76,11 +76,30 @@ static void test_missed(void **state)
 	recent_deinit(&recent);
 }
 
+/* Shared memory may claim a block at address 0: it is never given out twice. */
+static void test_address_zero(void **state)
+{
+	struct recent recent;
+	unsigned found = 0;
+
+	(void)state;
+	recent_init(&recent);
+	recent_put(&recent, address_of(1), 7);
+	assert_int_equal(recent_take(&recent, address_of(1)), 7);
+	assert_int_equal(recent_take(&recent, 0), 0);
+	recent_put(&recent, 0, 8);
+	for (int i = 0; i < 8; i++)
+		found += recent_take(&recent, 0) == 8;
+	assert_true(found <= 1);
+	recent_deinit(&recent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_model),
 		cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_address_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
