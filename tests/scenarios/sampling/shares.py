@@ -1,0 +1,74 @@
+"""A program that knows how long each of its functions ran: so do the samples of them, in one recording with its
+allocations too."""
+
+SECONDS = 1.5
+BLOCK = 100411
+
+
+def scenario(lab):
+    import json
+
+    import samples
+
+    grammar = samples.Grammar(lab.script, is_whole=True)
+    for options in (["--cpu", "-r", "1000"], ["--cpu", "-r", "10000", "--alloc"]):
+        what = " ".join(options)
+        run = lab.record_self(options=options)
+        recording = samples.Samples(lab.sonde, run.path)
+        rows = samples.judge(lab, what, recording, grammar.wrong)
+        for function, seconds in json.loads(run.output).items():
+            seen = sum(row.samples for row in rows if any(frame.function == function for frame in row.stack))
+            samples.same_time(lab, f"{what}: {function}", recording, seen, seconds)
+        if "--alloc" in options:
+            blocks = [row for row in run.rows("total") if BLOCK <= row.bytes < BLOCK + 100 and row.count == 1]
+            lab.equal([row.stack[0].function for row in blocks], ["<module>"], f"{what}: the block of {BLOCK} bytes")
+            lab.equal(recording.info["recorded"], ["allocations", "time"], f"{what}: what was recorded")
+
+
+def count(n):
+    x = 0
+    for i in range(n):
+        x += i
+    return x
+
+
+def short():
+    count(300)  #> count
+
+
+def middle():
+    count(900)  #> count
+
+
+def long():
+    count(2700)  #> count
+
+
+def main():
+    clock = time.perf_counter
+    spent = {"short": 0.0, "middle": 0.0, "long": 0.0}
+    end = clock() + SECONDS
+    at = clock()
+    while at < end:
+        short()  #> short
+        now = clock()
+        spent["short"] += now - at
+        at = now
+        middle()  #> middle
+        now = clock()
+        spent["middle"] += now - at
+        at = now
+        long()  #> long
+        now = clock()
+        spent["long"] += now - at
+        at = now
+    return spent
+
+
+if __name__ == "__main__":
+    import json  #> @importlib
+    import time
+
+    kept = bytes(BLOCK)
+    result = main()  #> main
+    print(json.dumps(result), flush=True)  #> @json
