@@ -20,9 +20,9 @@ static const struct option format_options[] = {
 	 .kind = OPTION_CHOICE,
 	 .argument = "FORMAT",
 	 .choices = format_choices,
-	 .help = "collapsed (stacks, a line each), speedscope (its JSON), csv (a row a stack), "
-		 "gprof2dot (its JSON), pprof (gzipped protocol buffer), gecko (the Firefox "
-		 "Profiler's JSON), chrometrace (for Perfetto), or pstats (for Python's pstats)",
+	 .help = "collapsed (a line a stack), csv, speedscope, gprof2dot (their JSON), pprof, "
+		 "gecko "
+		 "(the Firefox Profiler), chrometrace (Perfetto) or pstats (Python's own)",
 	 .setting = READING_OPTION(page.format)},
 	READING_OPTION_SPLIT_THREADS,
 	READING_OPTION_LINES,
