@@ -63,7 +63,8 @@ def check_instances(lab, pid):
     found = frame_of(lab, lab.dump(pid, "-ll")["MainThread"], "instances")
     for name, attributes in {
             "plain": "x=1, y='two'", "changed": "x=5, z=[3], y=2", "with_dict": "x=1, y=2, later=3",
-            "derived": "x=1, y='two', own=None", "bare": "a=1, b=[2]", "more": "a=1, c=3, z=4", "many": ", ".join(f"a{i}={i}" for i in range(10)) + ", ...",
+            "derived": "x=1, y='two', own=None", "bare": "a=1, b=[2]", "more": "a=1, c=3, z=4",
+            "many": ", ".join(f"a{i}={i}" for i in range(10)) + ", ...",
     }.items():
         value = found[name]["value"]
         lab.equal((value[:value.find(" at 0x")], value[value.find(": ") + 2:-1]),
