@@ -7,6 +7,9 @@
 #define READ_BYTES_MAX  1024u
 #define TEXT_LENGTH_MAX 8192u      /* characters of a name or a file */
 #define TABLE_BYTES_MAX (4u << 20) /* a line table */
+#define FILE_BYTES_MAX  512u       /* of a file's name, with its header, that are compared */
+#define YOUNG_NS        1000000000ull
+#define CHECK_NS        50000000ull
 #define CHECK_AT_ONCE   256u
 #define COPIES_MAX      4096u
 #define UNITS_MAX       (64u << 20)
@@ -63,7 +66,8 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 		.mask = FIRST_PLACES - 1,
 		.read_bytes = read_bytes(layout),
 	};
-	codes->copies = checked(malloc((size_t)CHECK_AT_ONCE * codes->read_bytes));
+	codes->copies =
+		checked(malloc((size_t)CHECK_AT_ONCE * (codes->read_bytes + FILE_BYTES_MAX)));
 }
 
 static void code_destroy(struct code *code)
@@ -165,6 +169,26 @@ static struct code *codes_enter(struct codes *codes, uint64_t address)
 		return made;
 	}
 	return *place;
+}
+
+void codes_set_time(struct codes *codes, uint64_t now_ns)
+{
+	codes->now_ns = now_ns;
+}
+
+bool codes_trust(const struct codes *codes, const struct code *code)
+{
+	return codes->now_ns - code->since_ns > YOUNG_NS &&
+	       codes->now_ns - code->checked_ns < CHECK_NS;
+}
+
+static uint64_t hash_of(const unsigned char *bytes, size_t count)
+{
+	uint64_t hash = 14695981039346656037ull;
+
+	for (size_t i = 0; i < count; i++)
+		hash = (hash ^ bytes[i]) * 1099511628211ull;
+	return hash;
 }
 
 static uint64_t word_at(const unsigned char *copy, uint32_t offset)
@@ -288,6 +312,28 @@ static bool place_instructions(const struct codes *codes, const unsigned char *c
 	return true;
 }
 
+/* Its name is text of its own, at an address that may be used again; its reference count is not of
+ * it. */
+static void remember_file(struct codes *codes, struct code *code, uint64_t file)
+{
+	unsigned char head[FILE_BYTES_MAX];
+	uint32_t skip = codes->layout->unicode_length;
+	uint64_t length;
+
+	code->file_bytes = 0;
+	if (skip + 8 > sizeof(head) || !codes_read(codes, file + skip, &length, sizeof(length)))
+		return;
+	/* At least a byte for each character lies behind the header. */
+	if (length > FILE_BYTES_MAX - codes->layout->unicode_compact_data)
+		length = FILE_BYTES_MAX - codes->layout->unicode_compact_data;
+	code->file_bytes = (uint32_t)length + codes->layout->unicode_ascii_data - skip;
+	if (!codes_read(codes, file + skip, head, code->file_bytes)) {
+		code->file_bytes = 0;
+		return;
+	}
+	code->file_hash = hash_of(head, code->file_bytes);
+}
+
 /* Reads what a code object says; false if it is none. */
 static bool code_read(struct codes *codes, struct code *code, const unsigned char *copy)
 {
@@ -315,6 +361,8 @@ static bool code_read(struct codes *codes, struct code *code, const unsigned cha
 	text.line_table_bytes = read_table(codes, word_at(copy, layout->code_linetable));
 	text.line_table = text.line_table_bytes ? codes->text : (const uint8_t *)"";
 	code->number = trace_tree_add_code(codes->tree, &text);
+	remember_file(codes, code, word_at(copy, layout->code_filename));
+	code->since_ns = codes->now_ns;
 	code->copy_count = 0;
 	identify(codes, copy, code->words);
 	codes->code_type = word_at(copy, layout->object_type);
@@ -323,46 +371,78 @@ static bool code_read(struct codes *codes, struct code *code, const unsigned cha
 	return true;
 }
 
+/* file: the bytes of the name of the file that it had, or NULL where they cannot be read any more.
+ */
 static struct code *code_check(struct codes *codes, uint64_t address, const unsigned char *copy,
-			       uint64_t generation)
+			       const unsigned char *file, uint64_t generation)
 {
 	struct code *code = codes_find(codes, address);
 	uint64_t words[8];
 
 	identify(codes, copy, words);
-	if (!code || !code->number || memcmp(words, code->words, sizeof(words)) != 0) {
+	if (!code || !code->number || memcmp(words, code->words, sizeof(words)) != 0 ||
+	    (code->file_bytes && (!file || hash_of(file, code->file_bytes) != code->file_hash))) {
 		code = codes_enter(codes, address);
 		code->number = 0;
 		if (!code_read(codes, code, copy))
 			return NULL;
 	}
 	code->generation = generation;
+	code->checked_ns = codes->now_ns;
 	return code;
+}
+
+/* One code object to be compared, and the places that are read for it. */
+static size_t check_places(struct codes *codes, uint64_t address, unsigned char *copy,
+			   struct iovec *local, struct iovec *remote)
+{
+	const struct code *code = codes_find(codes, address);
+
+	local[0] = (struct iovec){copy, codes->read_bytes};
+	remote[0] = (struct iovec){(void *)(uintptr_t)address, codes->read_bytes};
+	if (!code || !code->number || !code->file_bytes)
+		return 1;
+	local[1] = (struct iovec){copy + codes->read_bytes, code->file_bytes};
+	remote[1] =
+		(struct iovec){(void *)(uintptr_t)(code->words[3] + codes->layout->unicode_length),
+			       code->file_bytes};
+	return 2;
 }
 
 static void check_some(struct codes *codes, const uint64_t *addresses, size_t count,
 		       uint64_t generation, struct code **found)
 {
-	uint32_t bytes = codes->read_bytes;
-	struct iovec local[CHECK_AT_ONCE], remote[CHECK_AT_ONCE];
-	size_t at = 0;
+	struct iovec local[2 * CHECK_AT_ONCE], remote[2 * CHECK_AT_ONCE];
+	size_t first[CHECK_AT_ONCE + 1], places = 0, at = 0;
+	bool is_read[2 * CHECK_AT_ONCE] = {0};
+	uint32_t bytes = codes->read_bytes + FILE_BYTES_MAX;
 
 	for (size_t i = 0; i < count; i++) {
-		local[i] = (struct iovec){codes->copies + i * bytes, bytes};
-		remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], bytes};
+		first[i] = places;
 		found[i] = NULL;
+		places += check_places(codes, addresses[i], codes->copies + i * bytes,
+				       local + places, remote + places);
 	}
-	while (at < count) {
+	first[count] = places;
+	while (at < places) {
 		ssize_t done =
-			target_read_places(codes->target, local + at, remote + at, count - at);
+			target_read_places(codes->target, local + at, remote + at, places - at);
 
 		codes->reads++;
 		if (done < 0)
 			return;
 		for (size_t i = at; i < at + (size_t)done; i++)
-			found[i] = code_check(codes, addresses[i], codes->copies + i * bytes,
-					      generation);
-		at += (size_t)done + 1; /* the one that could not be read is no code object */
+			is_read[i] = true;
+		at += (size_t)done + 1; /* what could not be read is not there */
+	}
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *copy = codes->copies + i * bytes;
+		bool has_file = first[i + 1] - first[i] == 2 && is_read[first[i] + 1];
+
+		if (is_read[first[i]])
+			found[i] =
+				code_check(codes, addresses[i], copy,
+					   has_file ? copy + codes->read_bytes : NULL, generation);
 	}
 }
 

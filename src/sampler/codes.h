@@ -20,7 +20,10 @@ struct code {
 	uint32_t traceable;   /* distance of the instruction at which its frames have begun */
 	uint32_t frame_bytes; /* of a frame of it; 0: not known */
 	uint64_t generation;  /* of the interpreter when it was checked */
-	uint64_t words[8];    /* what identifies it */
+	uint64_t words[8];    /* what identifies it .. */
+	uint32_t file_bytes;  /* .. with so many bytes of its file's name, whose hash is .. */
+	uint64_t file_hash;
+	uint64_t since_ns, checked_ns; /* when it was read, and compared last */
 	/* Free-threaded: where each thread's copy of the bytecode begins. */
 	uint64_t *copies;
 	uint32_t copy_count;
@@ -39,12 +42,20 @@ struct codes {
 	unsigned char *copies; /* of code objects that are being checked */
 	unsigned char *text;
 	size_t text_bytes;
+	uint64_t now_ns;
 	uint64_t reads;
 };
 
 void codes_init(struct codes *codes, const struct target *target, const struct pyabi_layout *layout,
 		struct trace_tree *tree);
 void codes_deinit(struct codes *codes);
+
+/* What time it is, for codes_trust. */
+void codes_set_time(struct codes *codes, uint64_t now_ns);
+
+/* Whether an entry in a frame that did not change need not be compared again: code objects that
+ * come and go do so soon. */
+bool codes_trust(const struct codes *codes, const struct code *code);
 
 /* The entry for an address, whatever its age; NULL if there is none. */
 struct code *codes_find(struct codes *codes, uint64_t address);

@@ -334,7 +334,10 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 		if (was_restless && result == STACK_GOOD && !probe->options.never_pause)
 			result = STACK_CHANGED;
 	}
-	if (runs && result == STACK_CHANGED && !probe->options.never_pause) {
+	/* Where it stopped in the middle of a return it goes on a little. */
+	for (unsigned i = 0;
+	     runs && result == STACK_CHANGED && !probe->options.never_pause && i < PROBE_TRIES;
+	     i++) {
 		result = read_paused(probe, thread, &from);
 		flags |= SAMPLE_PAUSED;
 	}
@@ -420,6 +423,7 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 	}
 	probe->counts.reads += probe->interpreters.reads;
 	probe->interpreters.reads = 0;
+	codes_set_time(&probe->codes, time_ns);
 	if (time_ns >= probe->list_due_ns)
 		list_threads(probe, time_ns);
 	return true;

@@ -257,8 +257,9 @@ static bool ends_well(const struct pyabi_layout *layout, const struct stack *sta
 	if (!stack->count)
 		return true;
 	last = &stack->frames[stack->count - 1];
+	/* A generator that waits has nobody below it. */
 	if (layout->frame_is_entry != PYABI_NONE)
-		return last->is_entry;
+		return last->is_entry && last->owner != layout->frame_owner_generator;
 	if (layout->frame_owner == PYABI_NONE || layout->frame_owner_shim > UINT8_MAX - 1)
 		return true;
 	return !has_code(layout, last);
@@ -367,7 +368,8 @@ static bool find_codes(struct reading *reading, size_t unchanged)
 			frame->code = codes_find_instr(codes, frame->instr);
 		code = frame->code ? codes_find(codes, frame->code) : NULL;
 		if (code && code->number &&
-		    (reading->from->generation ? code->generation == stack->generation : !fresh)) {
+		    (reading->from->generation ? code->generation == stack->generation
+					       : !fresh && codes_trust(codes, code))) {
 			stack->codes[i] = code;
 			continue;
 		}
@@ -462,8 +464,7 @@ static void measure_chunk(struct stack *stack)
 
 static bool is_consistent(struct reading *reading)
 {
-	return ends_well(reading->layout, reading->stack) &&
-	       callers_wait(reading->layout, reading->stack) && frames_adjoin(reading);
+	return callers_wait(reading->layout, reading->stack) && frames_adjoin(reading);
 }
 
 /* Keeps a good reading for the next one to compare with. */
@@ -623,6 +624,8 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 		return STACK_ELSEWHERE;
 	unchanged = count_unchanged(stack);
 	if (!find_codes(&reading, unchanged))
+		return STACK_CHANGED;
+	if (!ends_well(layout, stack))
 		return STACK_CHANGED;
 	if (!is_still && !(is_consistent(&reading) && callers_stay(&reading)))
 		return STACK_CHANGED;

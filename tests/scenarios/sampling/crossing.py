@@ -1,5 +1,8 @@
 """Call chains that take turns and never cross: with frames of one size and of different sizes, 3 and 40 deep."""
 
+# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+FULL = True
+
 
 def scenario(lab):
     import samples

@@ -1,5 +1,8 @@
 """Generators that run inside one another: chains, yield from, send(), two chains in turns."""
 
+# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+FULL = True
+
 
 def scenario(lab):
     import samples
