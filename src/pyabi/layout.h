@@ -127,11 +127,10 @@ struct pyabi_layout {
 	uint32_t frame_owner_cstack; /* .. in one on the C stack; 3.12 to 3.14 */
 	uint32_t frame_localsplus;   /* where its locals begin */
 	uint32_t frame_tlbc_index;   /* int32_t */
-	/* 3.11 to 3.13: int, words of localsplus in use; -1 while the frame itself runs, or C that
-	 * it called */
+	/* 3.11 to 3.13: int, words of localsplus in use, -1 while the frame itself runs (not while
+	 * something that it called does) */
 	uint32_t frame_stacktop;
-	/* 3.14+: where its localsplus in use ends (an address), NULL while the frame itself runs,
-	 * not while anything that it called does */
+	/* 3.14+: where its localsplus in use ends (an address), NULL while the frame itself runs */
 	uint32_t frame_stackpointer;
 	uint32_t frame_is_entry;      /* 3.11: bool; the C stack is between it and its previous */
 	uint32_t frame_return_offset; /* 3.12+: uint16_t, where its caller goes on */

@@ -8,9 +8,8 @@
 /* Far more than any table that fits into memory. */
 #define KEYS_LOG2_MOST 40u
 
-/* More than any object's fixed fields, and than any object's items. */
-#define BASICSIZE_MOST   (1 << 24)
-#define ITEMS_MOST_BYTES (1ull << 40)
+/* No object that sonde looks at has more fixed fields, or more items than there are addresses. */
+#define BASICSIZE_MOST (1 << 24)
 
 #define FIELD(at, structure, width, member)                                                       \
 	{                                                                                         \
@@ -274,7 +273,7 @@ static int64_t dict_from_end(const struct pyabi_type *type, int64_t length)
 	uint64_t bytes;
 
 	if (type->basicsize < 0 || type->basicsize > BASICSIZE_MOST || type->itemsize < 0 ||
-	    (type->itemsize > 0 && items > ITEMS_MOST_BYTES / (uint64_t)type->itemsize) ||
+	    type->itemsize > BASICSIZE_MOST || items > 1ull << KEYS_LOG2_MOST ||
 	    type->dictoffset < -(int64_t)BASICSIZE_MOST)
 		return PYABI_NOWHERE;
 	bytes = ((uint64_t)type->basicsize + items * (uint64_t)type->itemsize + 7) / 8 * 8;

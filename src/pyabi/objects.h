@@ -43,8 +43,7 @@ struct pyabi_objects {
 	uint32_t set_entry_hash;
 	uint32_t set_entry_size;
 
-	uint32_t
-		dict_used; /* Py_ssize_t; 3.15's frozendict, no PYABI_TYPE_DICT, begins as a dict */
+	uint32_t dict_used;   /* Py_ssize_t */
 	uint32_t dict_keys;   /* keys *: pyabi_keys_of */
 	uint32_t dict_values; /* NULL, or values *: a split table, whose entries hold no values */
 

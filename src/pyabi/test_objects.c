@@ -367,14 +367,6 @@ static void test_instances(void **state)
 		assert_instance(&objects,
 				(struct pyabi_type){.dictoffset = INT64_MIN, .itemsize = INT64_MAX},
 				INT64_MIN, (struct pyabi_instance){NOWHERE, NOWHERE, NOWHERE});
-		assert_instance(&objects,
-				(struct pyabi_type){.dictoffset = -8, .itemsize = (1 << 24) - 1},
-				1ll << 40, (struct pyabi_instance){NOWHERE, NOWHERE, NOWHERE});
-		assert_instance(&objects,
-				(struct pyabi_type){.dictoffset = -8, .itemsize = 1 << 24},
-				1ll << 40, (struct pyabi_instance){NOWHERE, NOWHERE, NOWHERE});
-		assert_instance(&objects, (struct pyabi_type){.basicsize = 32, .dictoffset = -8},
-				INT64_MAX, (struct pyabi_instance){24, NOWHERE, NOWHERE});
 		assert_instance(&objects, (struct pyabi_type){.dictoffset = INT64_MAX}, 0,
 				(struct pyabi_instance){NOWHERE, NOWHERE, NOWHERE});
 	}
