@@ -162,12 +162,15 @@ static uint32_t version_of_name(const char *path)
 	return pyabi_version_parse(text, NULL);
 }
 
+/* *exact: false where only a file's name told it, which leaves the patch release out. */
 static uint32_t find_version(struct search *search, const struct module *module,
-			     const struct symbols *symbols, const unsigned char *offsets)
+			     const struct symbols *symbols, const unsigned char *offsets,
+			     bool *exact)
 {
 	const struct elf_wanted *symbol = &symbols->at[WANTED_VERSION];
 	uint32_t version = 0;
 
+	*exact = true;
 	if (memcmp(offsets, PYABI_COOKIE, strlen(PYABI_COOKIE)) == 0) {
 		memcpy(&version, offsets + strlen(PYABI_COOKIE), sizeof(version));
 		return version;
@@ -177,6 +180,7 @@ static uint32_t find_version(struct search *search, const struct module *module,
 		return version;
 	if (search_parts(search, module, ask_version, &version))
 		return version;
+	*exact = false;
 	return module ? version_of_name(module->first->path) : 0;
 }
 
@@ -197,13 +201,14 @@ static enum verdict judge(struct search *search, const struct module *module,
 {
 	unsigned char offsets[PYABI_DEBUG_OFFSETS_BYTES] = {0};
 	size_t bytes = sizeof(offsets);
+	bool exact;
 
 	/* Before 3.13 it may be shorter than this, and the last thing in memory. */
 	while (bytes > 64 && !target_read(search->target, runtime->address, offsets, bytes))
 		bytes /= 2;
 	if (bytes <= 64)
 		return VERDICT_NONE;
-	runtime->version_hex = find_version(search, module, symbols, offsets);
+	runtime->version_hex = find_version(search, module, symbols, offsets, &exact);
 	runtime->is_debug_build = symbols->at[WANTED_DEBUG].found;
 	*refusal = NULL;
 	if (!runtime->version_hex)
@@ -217,6 +222,9 @@ static enum verdict judge(struct search *search, const struct module *module,
 		*refusal = "is built with Py_TRACE_REFS, which this sonde does not understand";
 		return VERDICT_REFUSED;
 	}
+	/* An interpreter makes the text of its version soon after it has begun. */
+	if (!exact && target_age_ns(search->target) < RUNTIME_YOUNG_NS)
+		return VERDICT_EARLY;
 	return has_interpreter(search->target, runtime) ? VERDICT_READY : VERDICT_EARLY;
 }
 
@@ -238,6 +246,7 @@ static void search_judge(struct search *search, const struct module *module,
 /* A Python from before _PyRuntime: one that this sonde knows has it, if under no name. */
 static void search_refuse(struct search *search, const struct module *module)
 {
+	bool exact;
 	struct symbols none = {0};
 	unsigned char no_offsets[sizeof(PYABI_COOKIE)] = {0};
 	struct pyabi_layout layout;
@@ -245,7 +254,7 @@ static void search_refuse(struct search *search, const struct module *module)
 
 	if (search->verdict >= VERDICT_REFUSED)
 		return;
-	version = find_version(search, module, &none, no_offsets);
+	version = find_version(search, module, &none, no_offsets, &exact);
 	if (!version || pyabi_layout_init(version, false, NULL, 0, &layout) != -1)
 		return;
 	search->verdict = VERDICT_REFUSED;

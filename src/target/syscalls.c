@@ -172,6 +172,25 @@ static enum task_wait restarted_wait(const uint64_t arguments[6])
 	return WAIT_POLL;
 }
 
+/* A poll of nothing is a sleep: time.sleep is one up to Python 3.10. */
+static bool polls_nothing(const struct tasks_syscall *call)
+{
+	switch (call->number) {
+#ifdef SYS_select
+	case SYS_select:
+#endif
+	case SYS_pselect6:
+		return call->arguments[0] == 0;
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+		return call->arguments[1] == 0;
+	default:
+		return false;
+	}
+}
+
 enum task_wait syscalls_wait(const struct tasks_syscall *call)
 {
 	if (call->number < 0)
@@ -180,5 +199,5 @@ enum task_wait syscalls_wait(const struct tasks_syscall *call)
 		return restarted_wait(call->arguments);
 	if (call->number >= SYSCALLS_END || waits[call->number] == WAIT_NONE)
 		return WAIT_OTHER;
-	return (enum task_wait)waits[call->number];
+	return polls_nothing(call) ? WAIT_SLEEP : (enum task_wait)waits[call->number];
 }

@@ -107,7 +107,10 @@ static void test_system_calls(void **state)
 	(void)state;
 	assert_int_equal(wait_of(-1, 0, 0, 0, 0), WAIT_KERNEL);
 	assert_int_equal(wait_of(SYS_futex, 0, 0, 0, 0), WAIT_FUTEX);
-	assert_int_equal(wait_of(SYS_ppoll, 0, 0, 0, 0), WAIT_POLL);
+	assert_int_equal(wait_of(SYS_ppoll, address, 1, 0, 0), WAIT_POLL);
+	assert_int_equal(wait_of(SYS_ppoll, address, 0, 0, 0), WAIT_SLEEP);
+	assert_int_equal(wait_of(SYS_pselect6, 5, address, 0, 0), WAIT_POLL);
+	assert_int_equal(wait_of(SYS_pselect6, 0, 0, 0, 0), WAIT_SLEEP);
 	assert_int_equal(wait_of(SYS_clock_nanosleep, 0, 0, 0, 0), WAIT_SLEEP);
 	assert_int_equal(wait_of(SYS_read, 0, 0, 0, 0), WAIT_READ);
 	assert_int_equal(wait_of(SYS_semtimedop, 0, 0, 0, 0), WAIT_OTHER);
@@ -152,7 +155,9 @@ static void wait_futex(void)
 
 static void wait_poll(void)
 {
-	poll(NULL, 0, -1);
+	struct pollfd nothing = {.fd = -1};
+
+	poll(&nothing, 1, -1);
 }
 
 static void wait_sleep(void)

@@ -28,8 +28,6 @@ def blocked(lab):
     with lab.standing("blocked") as said:
         threads = lab.dump(said["pid"], until={"MainThread": "calculates"})
         for name, wait in WAITS.items():
-            if name == "sleeps" and lab.python.minor < (3, 11):
-                wait = "poll"  # select()
             thread = threads[name]
             lab.equal(*has(thread, state="blocked", waits_on=wait, holds_gil=False, waits_for_gil=False,
                            collects_garbage=False, stack_known=True, python=True), name)

@@ -12,7 +12,7 @@ EXPECTED = """\
 Process {pid}: {python} -u {script} target
 Python {version} ({file})
 
-Thread {main} "MainThread": blocked on {sleep}
+Thread {main} "MainThread": blocked on sleep
     sleep ({standstill}:{sleeps})
     stand ({standstill}:{stands})
     target ({script}:{line})
@@ -41,7 +41,7 @@ def scenario(lab):
         expected = EXPECTED.format(
             pid=said["pid"], python=lab.python.path, script=lab.script, version=process["python_version"],
             file=process["python_file"], main=said["pid"], other=process["threads"][1]["tid"],
-            sleep="sleep" if lab.python.minor >= (3, 11) else "poll", standstill=said["standstill"],
+            standstill=said["standstill"],
             threading=said["threading"], thread=said["prefix"],
             **{name: line for name, line in said["lines"].items()})
         found = text(lab, "-l", said["pid"])
