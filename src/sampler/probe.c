@@ -389,7 +389,9 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 		thread->flags |= read_stack(probe, thread, task->state == TASK_RUNNING, pause);
 	}
 	interp = interpreters_find(&probe->interpreters, thread->interp);
-	if (interp && interp->collects && thread->flags & SAMPLE_HOLDS_GIL)
+	/* Without a GIL who collects stops all others. */
+	if (interp && interp->collects &&
+	    thread->flags & (interp->gil ? SAMPLE_HOLDS_GIL : SAMPLE_RUNNING))
 		thread->flags |= SAMPLE_GC;
 }
 
