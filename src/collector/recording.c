@@ -22,6 +22,7 @@
 #define RECORDING_SEAL_NS       250000000ull
 #define RECORDING_ACCOUNT_NS    50000000ull
 #define RECORDING_COMMAND_MAX   65536u
+#define RECORDING_END_MS        100u
 #define RECORDING_WAIT_NS       1000000000ull /* after the target's end, before telling */
 
 struct recording {
@@ -266,8 +267,12 @@ static int recording_status_of(struct recording *recording, const struct process
 {
 	if (process->pid != (uint32_t)recording->launch.pid)
 		return -1;
-	/* It may have ended since it was looked after last. */
+	/* It may have ended since it was looked after last; threads of a process end one by one. */
 	recording_watch_target(recording);
+	for (unsigned i = 0; i < RECORDING_END_MS && !recording->target_ended; i++) {
+		usleep(1000);
+		recording_watch_target(recording);
+	}
 	if (!recording->target_ended)
 		return -1;
 	for (unsigned i = 0; i < WIRE_PROCESS_MAX; i++) {
