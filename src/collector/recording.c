@@ -267,9 +267,11 @@ static int recording_status_of(struct recording *recording, const struct process
 {
 	if (process->pid != (uint32_t)recording->launch.pid)
 		return -1;
-	/* It may have ended since it was looked after last; threads of a process end one by one. */
+	/* It may have ended since it was looked after last; that it can be reaped is told a little
+	 * later than that it has ended. */
 	recording_watch_target(recording);
-	for (unsigned i = 0; i < RECORDING_END_MS && !recording->target_ended; i++) {
+	for (unsigned i = 0;
+	     i < RECORDING_END_MS && !recording->target_ended && process_has_ended(process); i++) {
 		usleep(1000);
 		recording_watch_target(recording);
 	}
