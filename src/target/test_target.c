@@ -224,20 +224,22 @@ static void check_exec(bool by_file)
 	target->memory->denied = by_file;
 	assert_true(target_read(target, first_readable(target), magic, 4));
 	atomic_store(&board->go, true);
+	/* Its command is in place after its memory is. */
 	for (int i = 0; i < 5000; i++) {
 		free(after);
-		after = target_executable(target);
-		if (after && strcmp(after, before) != 0)
+		after = target_command(target);
+		if (after && strcmp(after, "sleep 1000") == 0)
 			break;
 		subject_sleep_ms(1);
 	}
+	assert_string_equal(after, "sleep 1000");
+	free(after);
+	after = target_executable(target);
+	assert_string_not_equal(after, before);
 	assert_non_null(strstr(after, "/sleep"));
 	assert_true(target_read(target, first_readable(target), magic, 4));
 	assert_memory_equal(magic, "\177ELF", 4);
 	assert_true(target_is_alive(target));
-	free(before);
-	before = target_command(target);
-	assert_string_equal(before, "sleep 1000");
 	free(before);
 	free(after);
 	target_close(target);
