@@ -74,6 +74,25 @@ struct stacks *stacks_replace(const struct stacks *stacks, const frame_id *becom
 	return result;
 }
 
+struct stacks *stacks_join(const struct stacks *const tables[2], frame_id *const becomes[2],
+			   stack_id *moved[2])
+{
+	struct stacks *joined = stacks_create(tables[0]->count + tables[1]->count);
+	struct map known;
+
+	map_init(&known);
+	for (size_t t = 0; t < 2; t++) {
+		const struct stacks *from = tables[t];
+
+		moved[t] = array_create((size_t)from->count + 1, sizeof(*moved[t]));
+		for (stack_id id = 1; id <= from->count; id++)
+			moved[t][id] = stacks_add(joined, &known, moved[t][from->parents[id]],
+						  becomes[t][from->frames[id]]);
+	}
+	map_deinit(&known);
+	return joined;
+}
+
 stack_id stacks_append(struct stacks *stacks, frame_id frame)
 {
 	size_t used = (size_t)stacks->count + 1, parent_room = used, frame_room = used;

@@ -29,5 +29,12 @@ void stacks_destroy(struct stacks *stacks);
 struct stacks *stacks_replace(const struct stacks *stacks, const frame_id *becomes,
 			      uint32_t frame_count, stack_id **moved);
 
+/*
+ * The stacks of two tables as one, frame f of table t as becomes[t][f] (never 0 but for frame 0).
+ * Stacks that are equal in these terms become one; moved[t][id] is the new id of stack id.
+ */
+struct stacks *stacks_join(const struct stacks *const tables[2], frame_id *const becomes[2],
+			   stack_id *moved[2]);
+
 /* Adds a stack of one frame, which no stack of the table has for its outermost one. */
 stack_id stacks_append(struct stacks *stacks, frame_id frame);
