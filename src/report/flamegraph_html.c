@@ -3,15 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "analysis/calltree.h"
-#include "base/intern.h"
 #include "report/escape.h"
 #include "report/formats.h"
+#include "report/frametable.h"
 #include "report/heading.h"
 #include "report/json.h"
 #include "report/names.h"
+#include "report/packer.h"
 
 /*
  * The page holds the upright tree with all its lines and threads; the browser merges, hides, turns
@@ -30,8 +30,6 @@
  */
 enum {
 	NODES_MAX = 1000000,
-	SOURCE_BYTES_MAX = 200,
-	COMPRESSION_LEVEL = 6,
 };
 
 enum column {
@@ -42,36 +40,18 @@ enum column {
 	COLUMN_ERROR,
 };
 
-struct page_frame {
-	uint32_t function, file, source; /* texts */
-	uint32_t line;
-	uint8_t kind;
-};
-
 struct page {
 	const struct profile *profile;
 	const struct report_options *options;
 	const struct calltree *tree;
 	FILE *out;
-	struct intern *texts;
-	struct page_frame *frames;
-	uint32_t frame_count;
-	uint32_t *frame_number;  /* [frame_id]: its place in `frames`, from 1; 0: not in the tree */
+	struct frametable frames;
+	uint32_t *frame_number;  /* [frame_id]: its number among these; 0: not in the tree */
 	uint32_t *thread_number; /* [thread_id]: from 1 */
 	thread_id *threads;
 	uint32_t thread_count;
 	uint32_t no_stack, left_out; /* places of the markers */
 	uint32_t node_count;
-};
-
-/* Numbers on their way into base64. */
-struct packer {
-	FILE *out;
-	z_stream deflate;
-	size_t raw_used, used;
-	unsigned char raw[16384];
-	unsigned char
-		bytes[3 * 4096]; /* compressed; written when it is full: whole groups of three */
 };
 
 /* What a node stands for beside its frame's own and its children. */
@@ -104,48 +84,6 @@ void flamegraph_title(const struct profile *profile, const struct report_options
 			break;
 	}
 	snprintf(buffer, size, "%s", name);
-}
-
-static uint32_t add_text(struct page *page, const char *text, size_t bytes)
-{
-	return intern_add(page->texts, text, bytes) - 1;
-}
-
-/* The line as it stands in the file, without what surrounds it; cut between characters. */
-static uint32_t add_source(struct page *page, const struct capture_frame *frame)
-{
-	const struct report_options *options = page->options;
-	const char *text = NULL;
-	size_t bytes;
-
-	if (options->source_line != NULL && frame->line != 0 && frame->file[0] != '\0')
-		text = options->source_line(frame->file, frame->line, options->source_data);
-	if (text == NULL)
-		return 0;
-	text += strspn(text, " \t\f");
-	bytes = strcspn(text, "\r\n");
-	if (bytes > SOURCE_BYTES_MAX) {
-		bytes = SOURCE_BYTES_MAX;
-		while (bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80)
-			bytes--;
-	}
-	return add_text(page, text, bytes);
-}
-
-static uint32_t add_frame(struct page *page, const struct capture_frame *frame)
-{
-	struct names_location location;
-	struct page_frame *to = &page->frames[page->frame_count];
-
-	names_location(frame, false, false, &location);
-	*to = (struct page_frame){
-		.function = add_text(page, location.function, strlen(location.function)),
-		.file = add_text(page, location.place, strlen(location.place)),
-		.source = add_source(page, frame),
-		.line = frame->line,
-		.kind = frame->kind,
-	};
-	return ++page->frame_count;
 }
 
 static struct remainder node_remainder(const struct calltree *tree,
@@ -190,7 +128,6 @@ static void number_tree(struct page *page)
 		.kind = FRAME_MARKER,
 	};
 
-	add_text(page, "", 0);
 	for (uint32_t i = 0; i < page->tree->count; i++) {
 		const struct calltree_node *node = &page->tree->nodes[i];
 		struct remainder rest = node_remainder(page->tree, node);
@@ -199,17 +136,18 @@ static void number_tree(struct page *page)
 		if (node->thread != 0)
 			number_thread(page, node->thread);
 		if (node->frame != 0 && page->frame_number[node->frame] == 0)
-			page->frame_number[node->frame] =
-				add_frame(page, profile_frame(page->profile, node->frame));
+			page->frame_number[node->frame] = frametable_add(
+				&page->frames, profile_frame(page->profile, node->frame));
 		if (has_no_stack(node)) {
 			page->node_count++;
 			if (page->no_stack == 0)
-				page->no_stack = add_frame(page, profile_frame(page->profile, 0));
+				page->no_stack = frametable_add(&page->frames,
+								profile_frame(page->profile, 0));
 		}
 		if (rest.amount != 0 || rest.count != 0) {
 			page->node_count++;
 			if (page->left_out == 0)
-				page->left_out = add_frame(page, &left_out);
+				page->left_out = frametable_add(&page->frames, &left_out);
 		}
 	}
 }
@@ -227,13 +165,12 @@ static bool page_create(struct page *page)
 		if (node->thread > highest_thread)
 			highest_thread = node->thread;
 	}
-	page->texts = intern_create();
+	if (!frametable_init(&page->frames, highest_frame + 2, page->options))
+		return false;
 	page->frame_number = calloc((size_t)highest_frame + 1, sizeof(*page->frame_number));
-	page->frames = calloc((size_t)highest_frame + 2, sizeof(*page->frames));
 	page->thread_number = calloc((size_t)highest_thread + 1, sizeof(*page->thread_number));
 	page->threads = calloc((size_t)highest_thread + 1, sizeof(*page->threads));
-	if (page->frame_number == NULL || page->frames == NULL || page->thread_number == NULL ||
-	    page->threads == NULL)
+	if (page->frame_number == NULL || page->thread_number == NULL || page->threads == NULL)
 		return false;
 	number_tree(page);
 	return true;
@@ -241,51 +178,10 @@ static bool page_create(struct page *page)
 
 static void page_destroy(struct page *page)
 {
-	if (page->texts != NULL)
-		intern_destroy(page->texts);
+	frametable_deinit(&page->frames);
 	free(page->frame_number);
-	free(page->frames);
 	free(page->thread_number);
 	free(page->threads);
-}
-
-static void write_texts(const struct page *page, struct json *json)
-{
-	json_key(json, "strings");
-	json_begin_array(json);
-	for (uint32_t id = 1; id <= intern_count(page->texts); id++)
-		json_string(json, intern_text(page->texts, id, NULL));
-	json_end_array(json);
-}
-
-static uint32_t frame_column(const struct page_frame *frame, int column)
-{
-	switch (column) {
-	case 0:
-		return frame->function;
-	case 1:
-		return frame->file;
-	case 2:
-		return frame->line;
-	case 3:
-		return frame->kind;
-	default:
-		return frame->source;
-	}
-}
-
-static void write_frames(const struct page *page, struct json *json)
-{
-	static const char *const names[] = {"functions", "files", "lines", "kinds", "sources"};
-
-	for (int column = 0; column < 5; column++) {
-		json_line(json);
-		json_key(json, names[column]);
-		json_begin_array(json);
-		for (uint32_t i = 0; i < page->frame_count; i++)
-			json_uint(json, frame_column(&page->frames[i], column));
-		json_end_array(json);
-	}
 }
 
 static void write_threads(const struct page *page, struct json *json)
@@ -394,76 +290,10 @@ static void write_data(const struct page *page, const char *title)
 	json_line(&json);
 	write_threads(page, &json);
 	json_line(&json);
-	write_texts(page, &json);
-	write_frames(page, &json);
+	frametable_write(&page->frames, &json);
 	json_line(&json);
 	json_key_uint(&json, "nodes", page->node_count);
 	json_end_object(&json);
-}
-
-static bool packer_init(struct packer *packer, FILE *out)
-{
-	*packer = (struct packer){.out = out};
-	return deflateInit2(&packer->deflate, COMPRESSION_LEVEL, Z_DEFLATED, -MAX_WBITS, 9,
-			    Z_DEFAULT_STRATEGY) == Z_OK;
-}
-
-static void packer_write(struct packer *packer)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char text[sizeof(packer->bytes) / 3 * 4];
-	size_t length = 0;
-
-	for (size_t i = 0; i < packer->used; i += 3) {
-		size_t left = packer->used - i;
-		const unsigned char *b = packer->bytes + i;
-		uint32_t bits = (uint32_t)b[0] << 16;
-
-		bits |= left > 1 ? (uint32_t)b[1] << 8 : 0;
-		bits |= left > 2 ? b[2] : 0;
-		text[length++] = digits[bits >> 18];
-		text[length++] = digits[bits >> 12 & 63];
-		text[length++] = (char)(left > 1 ? digits[bits >> 6 & 63] : '=');
-		text[length++] = (char)(left > 2 ? digits[bits & 63] : '=');
-	}
-	fwrite(text, 1, length, packer->out);
-	packer->used = 0;
-}
-
-/* Compresses what is in `raw`. With room to write into, deflate cannot fail. */
-static void packer_compress(struct packer *packer, int flush)
-{
-	z_stream *z = &packer->deflate;
-	int result;
-
-	z->next_in = packer->raw;
-	z->avail_in = (uInt)packer->raw_used;
-	do {
-		z->next_out = packer->bytes + packer->used;
-		z->avail_out = (uInt)(sizeof(packer->bytes) - packer->used);
-		result = deflate(z, flush);
-		packer->used = sizeof(packer->bytes) - z->avail_out;
-		if (packer->used == sizeof(packer->bytes))
-			packer_write(packer);
-	} while (flush == Z_FINISH ? result != Z_STREAM_END : z->avail_in > 0);
-	packer->raw_used = 0;
-}
-
-static void packer_finish(struct packer *packer)
-{
-	packer_compress(packer, Z_FINISH);
-	packer_write(packer);
-	deflateEnd(&packer->deflate);
-}
-
-static void packer_add(struct packer *packer, uint64_t number)
-{
-	if (packer->raw_used + 10 > sizeof(packer->raw))
-		packer_compress(packer, Z_NO_FLUSH);
-	for (; number >= 0x80; number >>= 7)
-		packer->raw[packer->raw_used++] = (unsigned char)(number | 0x80);
-	packer->raw[packer->raw_used++] = (unsigned char)number;
 }
 
 /* One column of one node; *depth is that of the node before. */
@@ -504,7 +334,7 @@ static void pack_tree_node(const struct page *page, struct packer *packer, enum 
 	if (node->frame != 0)
 		frame = page->frame_number[node->frame];
 	else if (node->thread != 0)
-		frame = (uint64_t)page->frame_count + page->thread_number[node->thread];
+		frame = (uint64_t)page->frames.count + page->thread_number[node->thread];
 	/* The two errors cannot be told apart. */
 	if (left_out)
 		own.own_error = 0;
