@@ -69,6 +69,15 @@ void amount_write_json(enum unit unit, const char *prefix, const char *suffix, u
 		json_uint(json, amount);
 }
 
+void amount_write_json_change(enum unit unit, const char *prefix, int64_t change, struct json *json)
+{
+	write_key(prefix, amount_words(unit)->key, "", json);
+	if (unit == UNIT_NS)
+		json_signed_seconds(json, change);
+	else
+		json_int(json, change);
+}
+
 void amount_write_json_count(enum unit unit, const char *prefix, uint64_t count, struct json *json)
 {
 	write_key(prefix, amount_words(unit)->count_key, "", json);

@@ -24,6 +24,9 @@ char *amount_error_text(enum unit unit, double error, char *buffer, size_t size)
 /* JSON: a key between prefix and suffix, and its value: "own_bytes", "seconds_left_out", .. */
 void amount_write_json(enum unit unit, const char *prefix, const char *suffix, uint64_t amount,
 		       struct json *json);
+/* "delta_bytes", ..: of what grew or shrank. */
+void amount_write_json_change(enum unit unit, const char *prefix, int64_t change,
+			      struct json *json);
 /* "own_count", "samples", .. */
 void amount_write_json_count(enum unit unit, const char *prefix, uint64_t count, struct json *json);
 /* "own_bytes_error", "seconds_error", .. */

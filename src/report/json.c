@@ -159,7 +159,7 @@ void json_double(struct json *json, double value)
 	fputs_unlocked(text, json->out);
 }
 
-void json_decimal(struct json *json, uint64_t count, unsigned decimals)
+static void put_decimal(struct json *json, uint64_t count, unsigned decimals)
 {
 	char fraction[9];
 	uint64_t scale = 1, rest;
@@ -169,7 +169,7 @@ void json_decimal(struct json *json, uint64_t count, unsigned decimals)
 	for (unsigned i = 0; i < decimals; i++)
 		scale *= 10;
 	rest = count % scale;
-	json_uint(json, count / scale);
+	put_uint(json, count / scale);
 	for (unsigned i = decimals; i-- > 0; rest /= 10)
 		fraction[i] = (char)('0' + rest % 10);
 	while (length > 1 && fraction[length - 1] == '0')
@@ -178,9 +178,23 @@ void json_decimal(struct json *json, uint64_t count, unsigned decimals)
 	fwrite_unlocked(fraction, 1, length, json->out);
 }
 
+void json_decimal(struct json *json, uint64_t count, unsigned decimals)
+{
+	separate(json);
+	put_decimal(json, count, decimals);
+}
+
 void json_seconds(struct json *json, uint64_t ns)
 {
 	json_decimal(json, ns, 9);
+}
+
+void json_signed_seconds(struct json *json, int64_t ns)
+{
+	separate(json);
+	if (ns < 0)
+		putc_unlocked('-', json->out);
+	put_decimal(json, ns < 0 ? -(uint64_t)ns : (uint64_t)ns, 9);
 }
 
 void json_key_string(struct json *json, const char *key, const char *value)

@@ -41,6 +41,7 @@ void json_double(struct json *json, double value);
 void json_decimal(struct json *json, uint64_t count, unsigned decimals);
 /* ns as seconds: 1500000000 is written 1.5. */
 void json_seconds(struct json *json, uint64_t ns);
+void json_signed_seconds(struct json *json, int64_t ns);
 
 /* A key and its value. */
 void json_key_string(struct json *json, const char *key, const char *value);

@@ -3,9 +3,10 @@
 void style_set(FILE *out, bool color, enum style style)
 {
 	static const char *const codes[] = {
-		[STYLE_PLAIN] = "\033[0m",   [STYLE_BOLD] = "\033[0;1m",
-		[STYLE_DIM] = "\033[0;2m",   [STYLE_HOT] = "\033[0;31m",
-		[STYLE_WARM] = "\033[0;33m", [STYLE_WARNING] = "\033[0;1;33m",
+		[STYLE_PLAIN] = "\033[0m",        [STYLE_BOLD] = "\033[0;1m",
+		[STYLE_DIM] = "\033[0;2m",        [STYLE_HOT] = "\033[0;31m",
+		[STYLE_WARM] = "\033[0;33m",      [STYLE_COLD] = "\033[0;36m",
+		[STYLE_WARNING] = "\033[0;1;33m",
 	};
 
 	if (color)

@@ -11,6 +11,7 @@ enum style {
 	STYLE_DIM,
 	STYLE_HOT,
 	STYLE_WARM,
+	STYLE_COLD,
 	STYLE_WARNING,
 };
 

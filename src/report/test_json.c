@@ -90,10 +90,17 @@ static void numbers_are_exact(void **state)
 	json_seconds(&json, 1500000000);
 	json_seconds(&json, 1);
 	json_seconds(&json, 61000000010);
+	json_signed_seconds(&json, -1500000000);
+	json_signed_seconds(&json, INT64_MIN);
+	json_signed_seconds(&json, 25);
+	json_decimal(&json, 1234567, 3);
+	json_decimal(&json, 1000000, 6);
+	json_decimal(&json, UINT64_MAX, 1);
 	json_end_array(&json);
 	assert_written(&json, "[0,18446744073709551615,-9223372036854775808,-1,0.1,"
 			      "0.3333333333333333,1e+300,-2,null,null,0.0,1.5,0.000000001,"
-			      "61.00000001]");
+			      "61.00000001,-1.5,-9223372036.854775808,0.000000025,1234.567,1.0,"
+			      "1844674407370955161.5]");
 }
 
 static void the_locale_does_not_matter(void **state)

@@ -500,6 +500,49 @@ test("nothing overflows on a small screen", "shop-doubts", async (visit) => {
     assert.equal(await visit.page.evaluate(() => document.documentElement.scrollHeight <= innerHeight), true);
 }, { viewport: { width: 800, height: 600 } });
 
+test("two captures: what changed, in words, colours and signs", "compared", async (visit) => {
+    assert.equal(await visit.text(".headline"), "Peak memory +24.0 MiB (+60.0 %) from 40.0 MiB to 64.0 MiB");
+    assert.equal(await visit.text("#facts"), "Basemonday.sonde, shop.py, Python 3.12.1, 5.0 s" +
+        "Newtuesday.sonde, shop.py --nightly, Python 3.12.1, 8.0 s");
+    assert.match(await visit.text("#warnings"), /^Base: The capture is incomplete/);
+    assert.equal(await visit.text("#legend"), "▼ shrankunchanged▲ grew");
+    assert.ok(!await visit.page.isVisible("[data-choice='byCount:true']"));
+    const tip = await visit.hover(4, 0.1);
+    assert.match(tip, /^loads.*New ?30\.0 MiB ?Base ?15\.0 MiB ?Change ?\+15\.0 MiB \(\+100\.0 %\) ?Own change ?\+15\.0 MiB/);
+    assert.match(await visit.hover(4, 0.7), /^array_new.*Change ?\+16\.0 MiB \(new\)/);
+    assert.match(await visit.search("legacy"), /^-8\.0 MiB \(gone\)/);
+    await visit.search("");
+    const colour = (row, share) => visit.page.evaluate(([y, share]) => {
+        const canvas = document.getElementById("canvas");
+        const ratio = devicePixelRatio;
+        const { data } = canvas.getContext("2d").getImageData(canvas.width * share, y * ratio, 1, 1);
+
+        return [...data.slice(0, 3)];
+    }, [ROW * row + 2, share]);
+    const [grown, same] = [await colour(4, 0.3), await colour(4, 0.5)];
+    assert.ok(grown[0] > grown[2] + 40, `what grew is red: ${grown}`);
+    assert.ok(Math.abs(same[0] - same[2]) < 12, `what did not change is grey: ${same}`);
+    await visit.page.click("[data-choice='byBase:true']");
+    assert.match(await visit.hover(2, 0.8), /^legacy.*New ?0 B ?Base ?8\.0 MiB ?Change ?-8\.0 MiB \(gone\)/);
+    const shrunk = await colour(2, 0.8);
+    assert.ok(shrunk[2] > shrunk[0] + 40, `what shrank is blue: ${shrunk}`);
+    assert.equal(await visit.page.getAttribute("[data-choice='byBase:true']", "aria-pressed"), "true");
+    await visit.press("i");
+    assert.match(await visit.hover(1, 0.1), /^loads.*Base ?15\.0 MiB/);
+    await visit.press("w");
+    assert.equal(await visit.page.getAttribute("[data-choice='byBase:false']", "aria-pressed"), "true");
+    assert.match(await visit.hover(1, 0.1), /^loads.*New ?30\.0 MiB/);
+});
+
+test("two captures: shares, and what may be chance", "compared-estimated", async (visit) => {
+    assert.match(await visit.text(".headline"), /^Peak memory 64\.0 MiB from 40\.0 MiB to 64\.0 MiB, compared as shares/);
+    assert.match(await visit.text("#notes"), /Base is multiplied by 1\.6, .*chance/);
+    assert.equal(await visit.text("#legend"), "▼ shrankunchanged, or by chance▲ grew");
+    assert.equal(await visit.page.getAttribute("[data-choice='byBase:true']", "aria-pressed"), "true");
+    assert.match(await visit.hover(2, 0.6), /^_find_and_load.*Change ?0 B ± 3\.5 MiB/);
+    assert.match(await visit.hover(3, 0.48), /^load_orders.*orders\.py:14.*Change ?0 B ± 2\.0 MiB/);
+});
+
 test("without JavaScript the page says what to do", "shop", async (visit) => {
     assert.match(await visit.text(".noscript"), /needs JavaScript.*loads nothing from anywhere/);
     assert.ok(await visit.page.isVisible(".noscript"));
@@ -590,6 +633,36 @@ if (samples) {
     test("sonde's own page: what was left out is told", "few", async (visit) => {
         assert.match(await visit.text("#warnings"), /2 branches of small frames left out of this page, 5\.2 KiB/);
         assert.match(await visit.hover(3, 0.2), /^<left out>/);
+    });
+
+    test("sonde's own page: two captures of memory", "diff-memory", async (visit) => {
+        assert.equal(await visit.text(".headline"),
+            "Memory never released -5.1 MiB (-28.4 %) from 18.0 MiB to 12.9 MiB");
+        assert.equal(await visit.text("#facts"), "Baseruns/old.sonde, sonde run app.py, Python 3.12.1, 100.0 ms" +
+            "Newruns/new.sonde, sonde run app.py, Python 3.12.1, 100.0 ms");
+        assert.match(await visit.hover(3, 0.1), /^(Loader\.load|report).*New ?4\.0 MiB/);
+        assert.match(await visit.search("legacy"), /^-6\.0 MiB \(gone\)/);
+        await visit.search("");
+        await visit.page.click("[data-choice='byBase:true']");
+        assert.match(await visit.hover(3, 0.6), /^legacy.*New ?0 B ?Base ?6\.0 MiB ?Change ?-6\.0 MiB \(gone\)/);
+        assert.equal(await visit.page.evaluate(() => document.querySelectorAll("b:not(figcaption b)").length), 0);
+        assert.ok(!await visit.page.isVisible("[data-choice='mergeLines']"));
+    });
+
+    test("sonde's own page: two captures of time", "diff-time", async (visit) => {
+        assert.equal(await visit.text(".headline"), "CPU time +86.0 ms ± 33.7 ms (+16.3 %) from 526.0 ms to 612.0 ms");
+        assert.match(await visit.text("#notes"), /^Estimated from samples/);
+        assert.match(await visit.hover(2, 0.1), /^a.*New ?500\.0 ms ?Base ?400\.0 ms ?Change ?\+100\.0 ms ± 30\.0 ms \(\+25\.0 %\)/);
+        assert.match(await visit.hover(2, 0.9), /^b.*Change ?\+3\.0 ms ± 14\.2 ms \(\+3\.0 %\), may be chance/);
+    });
+
+    test("sonde's own picture: two captures", "diff-memory.svg", async (visit) => {
+        const fills = await visit.page.$$eval(".box", (boxes) => boxes.map((box) =>
+            [box.querySelector("title").textContent.split(" (")[0], getComputedStyle(box.querySelector("rect")).fill]));
+        const fill = Object.fromEntries(fills);
+
+        assert.deepEqual([fill["▲ report"], fill["▼ Loader.load"], fill.dgemm_kernel],
+            ["rgb(253, 177, 164)", "rgb(171, 212, 255)", "rgb(233, 229, 229)"]);
     });
 
     test("sonde's own picture: zoom and search", "program.svg", async (visit) => {

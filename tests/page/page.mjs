@@ -5,14 +5,15 @@ import { Duplex } from "node:stream";
 import { createInflateRaw } from "node:zlib";
 
 const SOURCES = new URL("../../src/report/page/", import.meta.url);
-const FILES = ["text", "color", "frames", "tree", "search", "draw", "timeline", "header", "export"];
+const FILES = ["text", "color", "change", "frames", "tree", "search", "draw", "timeline", "header", "export"];
 const NAMES = ["textBytes", "textCount", "textPercent", "textDuration", "textPlural", "textError", "textTime", "UNITS",
     "textFileName", "TextRuler", "categoryOf", "hueGroupOf", "hashShare", "rgbOfOklch", "contrast",
     "boxColor", "kindColor", "THEMES", "CATEGORIES", "OWN", "PACKAGE", "STDLIB", "IMPORT", "NATIVE",
     "KERNEL", "OTHER", "Frames", "decodeBase64", "decodeSource", "inflate", "View", "Layout",
     "compileQuery", "searchShare", "searchReach", "searchNodes", "Geometry", "ROW_HEIGHT",
     "timelinePoints", "timelineSteps", "timelineKnown", "timelineIndex", "headerSummary", "headerFacts", "headerNotes",
-    "headerWarnings", "exportFrame", "exportStack", "escapeXml"];
+    "headerWarnings", "headerAmount", "changeStep", "changeIsDoubtful", "changeMark", "changeText", "changeRelative",
+    "changeSentence", "changeColor", "changePalette", "CHANGE_STEPS", "exportFrame", "exportStack", "escapeXml"];
 
 /* What browsers have, and Node before 21 has without "deflate-raw". */
 class RawDecompressionStream {
@@ -42,8 +43,8 @@ function leb128(number) {
     return bytes;
 }
 
-/* nodes: [{ depth, frame, amount, count, error }] in preorder, frame -1 for the root. */
-export function encodeNodes(nodes, estimated = false) {
+/* nodes: [{ depth, frame, amount, count, error, base }] in preorder, frame -1 for the root. */
+export function encodeNodes(nodes, estimated = false, compared = false) {
     const columns = [
         nodes.map((node, i) => i ? nodes[i - 1].depth + 1 - node.depth : 0),
         nodes.map((node) => node.frame + 1),
@@ -53,6 +54,8 @@ export function encodeNodes(nodes, estimated = false) {
 
     if (estimated)
         columns.push(nodes.map((node) => node.error));
+    if (compared)
+        columns.push(nodes.map((node) => node.base));
     return Uint8Array.from(columns.flat().flatMap(leb128));
 }
 
@@ -63,8 +66,8 @@ export function flatten(tree, depth = 0) {
     return [{ depth, frame, amount, count }, ...below.flatMap((child) => flatten(child, depth + 1))];
 }
 
-export function makeSource(nodes, estimated = false) {
-    return page.decodeSource(encodeNodes(nodes, estimated), nodes.length, estimated);
+export function makeSource(nodes, estimated = false, compared = false) {
+    return page.decodeSource(encodeNodes(nodes, estimated, compared), nodes.length, estimated, compared);
 }
 
 /* A view with plain defaults: one key a frame, nothing hidden, no threads. */
@@ -77,6 +80,7 @@ export function makeView(source, frameCount, options = {}) {
         top: 0,
         inverted: false,
         byCount: false,
+        byBase: false,
         ...options,
     });
 }

@@ -35,11 +35,12 @@ def leb128(number):
     return bytes(encoded)
 
 
-def pack(nodes, errors):
-    """nodes: (depth, frame or -1, own amount, own count), in preorder; their errors where they are estimates."""
+def pack(nodes, errors, bases):
+    """nodes: (depth, frame or -1, own amount, own count), in preorder; their errors where they are estimates, and
+    the base's amounts where two captures are compared."""
     ups = [0] + [before[0] + 1 - node[0] for before, node in zip(nodes, nodes[1:])]
     columns = [ups, [node[1] + 1 for node in nodes], [node[2] for node in nodes], [node[3] for node in nodes],
-               errors]
+               errors, bases]
     raw = b"".join(leb128(number) for column in columns for number in column)
     deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
     return base64.b64encode(deflate.compress(raw) + deflate.flush()).decode()
@@ -78,10 +79,10 @@ def page_data(frames, nodes, threads=(), **changes):
     return data
 
 
-def write(path, data, nodes, errors=()):
+def write(path, data, nodes, errors=(), bases=()):
     head, body, before_nodes, tail = load_embed().build_page(SOURCES)
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    path.write_text(head + data["title"] + body + text + before_nodes + pack(nodes, errors) + tail, encoding="utf-8")
+    path.write_text(head + data["title"] + body + text + before_nodes + pack(nodes, errors, bases) + tail, encoding="utf-8")
 
 
 SHOP = [
@@ -141,6 +142,26 @@ def write_time(folder):
     write(folder / "time.html", data, nodes, errors)
 
 
+def write_compared(folder):
+    """The shop against an older one, which had 40 MiB: load_orders:12 less, DataFrame.merge not at all, and 8 MiB in
+    something that is gone."""
+    frames = [*SHOP, ("legacy", "/srv/shop/old.py", 7, 0, "")]
+    nodes = [*SHOP_TREE[:6], (2, len(SHOP), 0, 0), *SHOP_TREE[6:]]
+    bases = [0, 0, 0, 2 * MIB, 15 * MIB, 4 * MIB, 8 * MIB, 3 * MIB, 0, 0, 1 * MIB, 6 * MIB, 1 * MIB]
+    old = metadata(command_line=["shop.py"], complete=False, duration_seconds=5.0)
+    diff = {"normalized": False, "scale": 1, "lines": True, "by_base": False, "base": sum(bases), "error": 0,
+            "before": {"capture": "monday.sonde", "metadata": old, "amount": sum(bases), "count": 900,
+                       "amount_error": 0},
+            "after": {"capture": "tuesday.sonde", "metadata": metadata(), "amount": 64 * MIB, "count": 1000,
+                      "amount_error": 0}}
+    data = page_data(frames, nodes, timeline={"seconds": []}, title="shop.py: what changed", diff=diff)
+    write(folder / "compared.html", data, nodes, (), bases)
+    errors = [2 * MIB if node[2] or base else 0 for node, base in zip(nodes, bases)]
+    diff = {**diff, "normalized": True, "scale": 1.6, "by_base": True, "error": 4 * MIB}
+    data = page_data(frames, nodes, timeline={"seconds": []}, title="shop.py: what changed", diff=diff, estimated=True)
+    write(folder / "compared-estimated.html", data, nodes, errors, bases)
+
+
 def write_threads(folder):
     threads = [{"tid": 100, "name": "MainThread", "pid": 100}, {"tid": 101, "name": "worker", "pid": 100}]
     first = len(SHOP)
@@ -170,6 +191,7 @@ def main():
     write_shop(folder)
     write_threads(folder)
     write_time(folder)
+    write_compared(folder)
     write_large(folder)
 
 

@@ -21,9 +21,9 @@ test("a byte is counted once, however many frames of its stack match", () => {
     const view = makeView(makeSource(flatten(tree)), 2);
 
     assert.deepEqual(page.searchShare(view, Uint8Array.of(1, 0)),
-        { amount: 235, count: 5, variance: 0, nodes: 2 });
+        { amount: 235, count: 5, variance: 0, base: 0, nodes: 2 });
     assert.deepEqual(page.searchShare(view, Uint8Array.of(0, 0)),
-        { amount: 0, count: 0, variance: 0, nodes: 0 });
+        { amount: 0, count: 0, variance: 0, base: 0, nodes: 0 });
 });
 
 test("the matches of a view are the outermost ones, heaviest first", () => {

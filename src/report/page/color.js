@@ -119,9 +119,11 @@ function contrast(first, second) {
     return (high + 0.05) / (low + 0.05);
 }
 
+/* change: lightness and chroma by how much changed (change.js). */
 const THEMES = {
     light: {
         box: { lightness: 0.875, spread: 0.022, chroma: 0.088 },
+        change: { lightness: [0.925, 0.905, 0.88, 0.855, 0.83], chroma: [0.004, 0.03, 0.06, 0.09, 0.12] },
         text: [28, 27, 31], faint: [82, 80, 90],
         page: [252, 252, 250], dimmed: [236, 236, 233], dimmedText: [96, 95, 104],
         match: [88, 60, 200], matchText: [255, 255, 255], matchFaint: [226, 220, 255],
@@ -129,6 +131,7 @@ const THEMES = {
     },
     dark: {
         box: { lightness: 0.385, spread: 0.024, chroma: 0.07 },
+        change: { lightness: [0.33, 0.345, 0.365, 0.385, 0.41], chroma: [0.004, 0.04, 0.07, 0.1, 0.13] },
         text: [244, 243, 240], faint: [196, 195, 200],
         page: [22, 22, 25], dimmed: [42, 42, 46], dimmedText: [160, 159, 168],
         match: [178, 160, 255], matchText: [24, 16, 58], matchFaint: [52, 40, 104],

@@ -97,10 +97,12 @@ class Controls {
     }
 
     showShare(share) {
-        const { view, amount, unit, choices } = this.stage;
-        const weight = choices.byCount ? share.count : share.amount;
+        const { view, amount, unit, choices, changes } = this.stage;
+        const weight = choices.byBase ? share.base : choices.byCount ? share.count : share.amount;
 
-        this.share = share.nodes ? `${textPercent(weight / view.weight[0])} · ${amount(weight)}` +
+        if (changes && share.nodes)
+            this.share = changeSentence(unit, share.base, share.amount, share.variance);
+        else this.share = share.nodes ? `${textPercent(weight / view.weight[0])} · ${amount(weight)}` +
             (choices.byCount ? "" : textError(unit, share.variance)) : "no match";
         this.result.textContent = this.share;
     }
@@ -294,14 +296,24 @@ class Controls {
             C: chosen > 0 ? () => details.act("copy-stack", chosen) : null,
             i: () => { stage.choose({ inverted: !stage.choices.inverted }); this.showChoices(); },
             o: () => { stage.choose({ icicle: !stage.choices.icicle }); this.showChoices(); },
-            w: stage.data.unit === "bytes" ?
-                () => { stage.choose({ byCount: !stage.choices.byCount }); this.showChoices(); } : null,
+            w: () => this.turnWidth(),
             m: press("mergeLines"), h: press("hideImports"),
             s: () => this.save(),
             t: () => document.getElementById("theme").click(),
         };
 
         return acts[event.key];
+    }
+
+    turnWidth() {
+        const { stage } = this;
+        const { byBase, byCount } = stage.choices;
+
+        if (stage.changes)
+            stage.choose({ byBase: !byBase });
+        else if (stage.data.unit === "bytes")
+            stage.choose({ byCount: !byCount });
+        this.showChoices();
     }
 
     /* One thing at a time: the tooltip of the keyboard, the search, then the zoom. */
@@ -356,8 +368,33 @@ class Theme {
     }
 }
 
+/* What the colours say where captures are compared. */
+function showChangeLegend(stage) {
+    const list = document.getElementById("legend");
+    const palette = stage.changes.palette(stage.theme);
+
+    list.setAttribute("aria-label", "What the colours say");
+    list.replaceChildren(...stage.changes.legend().map(([name, steps]) => {
+        const item = document.createElement("li");
+
+        for (const step of steps) {
+            const dot = document.createElement("i");
+
+            dot.className = "step";
+            dot.style.background = palette[step + CHANGE_STEPS].box;
+            item.append(dot);
+        }
+        item.append(name);
+        return item;
+    }));
+}
+
 /* How much is the own of which kind of code. */
 function showLegend(stage) {
+    if (stage.changes) {
+        showChangeLegend(stage);
+        return;
+    }
     const { source, frames, view } = stage;
     const own = new Float64Array(CATEGORIES.length);
     const list = document.getElementById("legend");

@@ -48,6 +48,8 @@ class Details {
         const parent = view.parent[v];
         const neighbour = choices.inverted ? "callee" : "caller";
 
+        if (this.stage.changes)
+            return this.compared(v);
         rows.push([choices.inverted && view.depth[v] > 1 ? "Through here" : "Total",
             unit.amount(view.amounts[v]) + textError(unit, view.variance?.[v])]);
         if (!choices.inverted)
@@ -63,6 +65,19 @@ class Details {
                     `${this.of(view.options.byCount ? all.count : all.amount, view.weight[0])} in ` +
                     textPlural(all.nodes, "place", "places")]);
         }
+        return rows;
+    }
+
+    compared(v) {
+        const { view, changes, unit, frames } = this.stage;
+        const rows = changes.rows(v);
+
+        if (!v)
+            return rows;
+        const all = this.everywhere(view.key[v]);
+        if (all.nodes > 1 && !frames.isThread[this.stage.frameOf(v)])
+            rows.push(["Everywhere", changeSentence(unit, all.base, all.amount, all.variance) +
+                ` in ${textPlural(all.nodes, "place", "places")}`]);
         return rows;
     }
 
@@ -149,8 +164,8 @@ class Details {
     sentence(v) {
         const { view, unit, frames, frameOf, choices } = this.stage;
         const calls = choices.inverted ? ["caller", "callers"] : ["callee", "callees"];
-        const rows = this.rows(v).slice(0, choices.inverted ? 1 : 2).map(([label, value]) =>
-            `${label.toLowerCase()} ${value}`);
+        const rows = this.rows(v).slice(0, this.stage.changes ? 3 : choices.inverted ? 1 : 2)
+            .map(([label, value]) => `${label.toLowerCase()} ${value}`);
 
         view.expand(v);
         return [v ? exportFrame(frames, frameOf(v), !choices.mergeLines) : this.stage.rootName,

@@ -34,7 +34,8 @@ class Geometry {
 }
 
 /*
- * scene: { layout, frames, theme, geometry, frameOf(v), placeOf(frame), title, zoomRow, matches }
+ * scene: { layout, frames, theme, geometry, frameOf(v), placeOf(frame), nameOf(v), labelOf(v),
+ * colorsOf(v), title, zoomRow, matches }
  * Rows above zoomRow are the way to what is zoomed, drawn faded. matches: per key, or null.
  */
 class Painter {
@@ -67,7 +68,7 @@ class Painter {
         context.fillRect(0, 0, geometry.width, geometry.height);
         layout.ensure(last + 1);
         this.styles = {
-            palette: scene.frames.palette(scene.theme), text: cssColor(theme.text),
+            text: cssColor(theme.text),
             faint: cssColor(theme.faint), dimmed: cssColor(theme.dimmed),
             dimmedText: cssColor(theme.dimmedText), match: cssColor(theme.match),
             matchText: cssColor(theme.matchText), matchFaint: cssColor(theme.matchFaint),
@@ -126,7 +127,7 @@ class Painter {
         const right = Math.min(geometry.width + 2, layout.x(view.right(v)));
         const top = geometry.rowTop(row);
         const width = right - left;
-        const colors = v ? styles.palette[scene.frameOf(v)] : null;
+        const colors = v ? scene.colorsOf(v) : null;
         const isMatch = matches && v && matches[view.key[v]];
 
         if (isMatch)
@@ -163,7 +164,7 @@ class Painter {
         const { view } = scene.layout;
         const dimmed = scene.matches && !isMatch;
         const frame = scene.frameOf(v);
-        const name = v ? scene.frames.name(frame) : scene.title;
+        const name = scene.nameOf(v);
         const room = right - left - 2 * TEXT_INSET;
         const text = ruler.cut(name, room);
         let x = left + TEXT_INSET;
@@ -186,12 +187,11 @@ class Painter {
         if (v && rest > 30)
             context.fillText(ruler.cut(scene.placeOf(frame), rest), x, middle);
     }
+
     /* In a chain of calls that pass everything on, only the first says how much it is. */
     amountLabel(scene, v) {
-        const { view } = scene.layout;
-        const of = (node) => `${scene.amount(view.weight[node])} · ` +
-            textPercent(view.weight[node] / view.weight[0]);
+        const label = scene.labelOf(v);
 
-        return v && of(v) === of(view.parent[v]) ? "" : of(v);
+        return v && label === scene.labelOf(scene.layout.view.parent[v]) ? "" : label;
     }
 }

@@ -15,7 +15,7 @@ import sys
 
 PAGE = "flamegraph.html"
 STYLE = "flamegraph.css"
-SCRIPTS = ["text.js", "color.js", "frames.js", "tree.js", "search.js", "draw.js", "timeline.js",
+SCRIPTS = ["text.js", "color.js", "change.js", "frames.js", "tree.js", "search.js", "draw.js", "timeline.js",
            "header.js", "export.js", "stage.js", "details.js", "controls.js", "flamegraph.js"]
 SVG_SCRIPT = "svg.js"
 SVG_STYLE = "svg.css"

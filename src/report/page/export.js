@@ -21,10 +21,9 @@ function escapeXml(text) {
 
 /* All rows of the scene's layout, also those scrolled out of sight. */
 function exportSvg(scene, ruler, heading) {
-    const { layout, frames, geometry } = scene;
+    const { layout, geometry } = scene;
     const { view } = layout;
     const theme = THEMES[scene.theme];
-    const palette = frames.palette(scene.theme);
     const head = 32;
     const rows = layout.rows.length;
     const height = head + rows * ROW_HEIGHT + 4;
@@ -43,14 +42,14 @@ function exportSvg(scene, ruler, heading) {
             const isMatch = scene.matches && v && scene.matches[view.key[v]];
             const dimmed = !v || (scene.matches && !isMatch);
             const fill = isMatch ? cssColor(theme.match) : dimmed ? cssColor(theme.dimmed) :
-                row < scene.zoomRow ? palette[frame].faded : palette[frame].box;
-            const name = v ? frames.name(frame) : scene.title;
+                row < scene.zoomRow ? scene.colorsOf(v).faded : scene.colorsOf(v).box;
+            const name = scene.nameOf(v);
             const label = width >= 26 ? ruler.cut(name, width - 2 * TEXT_INSET) : "";
             const color = cssColor(isMatch ? theme.matchText : scene.matches ? theme.dimmedText : theme.text);
             const place = v ? scene.fullPlaceOf(frame) : "";
 
             parts.push(`<g><title>${escapeXml(place ? `${name} (${place})` : name)}\n` +
-                `${escapeXml(scene.amount(view.weight[v]))}, ${textPercent(view.weight[v] / view.weight[0])}</title>` +
+                `${escapeXml(scene.labelOf(v).replace(" · ", ", "))}</title>` +
                 `<rect x="${left.toFixed(2)}" y="${top}" width="${Math.max(0.3, width - 0.8).toFixed(2)}" ` +
                 `height="${ROW_HEIGHT - 1}" rx="${width > 6 ? 2 : 0}" fill="${fill}"/>` +
                 (label ? `<text x="${(left + TEXT_INSET).toFixed(2)}" y="${top + 14}" fill="${color}">` +

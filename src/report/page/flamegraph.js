@@ -4,7 +4,8 @@ async function readPage() {
     const json = document.getElementById("data");
     const packed = document.getElementById("nodes");
     const data = JSON.parse(json.textContent);
-    const source = decodeSource(await inflate(decodeBase64(packed.textContent)), data.nodes, data.estimated);
+    const source = decodeSource(await inflate(decodeBase64(packed.textContent)), data.nodes, data.estimated,
+        Boolean(data.diff));
 
     json.remove();
     packed.remove();
@@ -36,7 +37,7 @@ function showEmpty(title, text) {
 async function start() {
     const { data, source } = await readPage();
     const frames = new Frames(data);
-    const isEmpty = source.amounts[0] === 0 && source.counts[0] === 0;
+    const isEmpty = source.amounts[0] === 0 && source.counts[0] === 0 && !source.bases[0];
     const listener = { rebuilt() {}, changed() {}, focused() {}, hover() {}, menu() {}, search() {} };
     const stage = new Stage(data, source, frames, listener);
     const details = new Details(stage);
@@ -44,6 +45,10 @@ async function start() {
 
     for (const element of document.querySelectorAll("[data-unit]"))
         element.hidden = element.dataset.unit !== data.unit;
+    for (const element of document.querySelectorAll("[data-compared]"))
+        element.hidden = element.hidden || (element.dataset.compared === "true") !== Boolean(data.diff);
+    if (data.diff && !data.diff.lines)
+        document.querySelector("[data-choice='mergeLines']").hidden = true;
     headerFill(data);
     new Timeline(document.getElementById("timeline"), data);
     Object.assign(listener, {

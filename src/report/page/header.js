@@ -14,8 +14,21 @@ function metricOf(data) {
     return METRICS[data.metric] || METRICS.total;
 }
 
+/* Of two captures: from what to what. */
+function headerChange(data) {
+    const { diff } = data;
+    const unit = unitOf(data);
+
+    if (diff.normalized)
+        return `from ${unit.amount(diff.before.amount)} to ${unit.amount(data.amount)}, compared as shares`;
+    return `from ${unit.amount(diff.base)} to ${unit.amount(data.amount)}`;
+}
+
 /* One sentence on the numbers. */
 function headerSummary(data) {
+    if (data.diff)
+        return headerChange(data);
+
     const { unit, text: state } = metricOf(data);
     const threshold = data.temporary_threshold;
     let text = `in ${textCount(data.count)}` + (data.count_error ? ` ± ${textCount(data.count_error)}` : "") +
@@ -30,7 +43,20 @@ function headerSummary(data) {
     return text;
 }
 
+/* Where two captures come from. */
+function headerOrigins(data) {
+    return [["Base", data.diff.before], ["New", data.diff.after]].map(([name, { capture, metadata }]) => {
+        const python = metadata.processes.map((p) => p.python_version).find(Boolean);
+
+        return [name, [capture, metadata.command_line.join(" "), python && `Python ${python}`,
+            textDuration(metadata.duration_seconds)].filter(Boolean).join(", ")];
+    });
+}
+
 function headerFacts(data) {
+    if (data.diff)
+        return headerOrigins(data);
+
     const { metadata } = data;
     const { from_seconds: from, to_seconds: to, duration_seconds: duration } = metadata;
     const versions = [...new Set(metadata.processes.map((p) => p.python_version).filter(Boolean))];
@@ -57,6 +83,21 @@ function headerFacts(data) {
 
 /* What the numbers do not say by themselves, and is no reason to doubt them. */
 function headerNotes(data) {
+    const { diff } = data;
+    const notes = [];
+
+    if (!diff)
+        return [...howEstimated(data), ...notesOf(data)];
+    if (diff.normalized)
+        notes.push(`Base is multiplied by ${Number(diff.scale.toPrecision(4))}, so that both come to the same total.`);
+    if (data.estimated)
+        notes.push("Estimated from samples; ± is one standard error of the change. " +
+            "What is less than two of them may be chance, and is grey.");
+    return notes.concat([["Base", diff.before], ["New", diff.after]].flatMap(([name, { metadata }]) =>
+        notesOf({ ...data, metadata }).map((text) => `${name}: ${text}`)));
+}
+
+function howEstimated(data) {
     const { metadata } = data;
     const notes = [];
 
@@ -64,6 +105,13 @@ function headerNotes(data) {
         notes.push("Estimated from samples; ± is one standard error.");
     else if (data.estimated)
         notes.push(`Estimated from a sample, one in ${textBytes(metadata.sample_rate_bytes)}; ± is one standard error.`);
+    return notes;
+}
+
+function notesOf(data) {
+    const { metadata } = data;
+    const notes = [];
+
     if (metadata.sampling?.rounds_missed)
         notes.push(`${textPlural(metadata.sampling.rounds_missed, "round of sampling was", "rounds of sampling were")} ` +
             "too late and left out.");
@@ -80,8 +128,18 @@ function headerNotes(data) {
 
 const LOST_STACKS = "stack unknown";
 
-/* What makes the numbers less than the whole truth, most serious first. */
+/* Of two captures, those of each. */
 function headerWarnings(data) {
+    if (!data.diff)
+        return warningsOf(data);
+    return [["Base", data.diff.before], ["New", data.diff.after]].flatMap(([name, { metadata }]) =>
+        warningsOf({ ...data, metadata, left_out: 0 }).map((text) => `${name}: ${text}`))
+        .concat(data.left_out ? `${textPlural(data.left_out, "branch", "branches")} of small frames left out of ` +
+            "this page; boxes named <left out> stand for them." : []);
+}
+
+/* What makes the numbers less than the whole truth, most serious first. */
+function warningsOf(data) {
     const { metadata } = data;
     const { sampling } = metadata;
     const reasons = (data.unit === "bytes" && metadata.lost) || {};
@@ -109,6 +167,17 @@ function headerWarnings(data) {
     return warnings;
 }
 
+function headerAmount(data) {
+    const { diff } = data;
+    const unit = unitOf(data);
+
+    if (diff?.normalized)
+        return unit.amount(data.amount);
+    if (diff)
+        return changeSentence(unit, diff.base, data.amount, diff.error ** 2);
+    return unit.amount(data.amount) + (data.estimated ? textError(unit, data.amount_error ** 2) : "");
+}
+
 function headerFill(data) {
     const byId = (id) => document.getElementById(id);
     const facts = byId("facts");
@@ -117,8 +186,7 @@ function headerFill(data) {
     document.title = `${data.title} · ${metricOf(data).name}`;
     byId("title").textContent = data.title;
     byId("metric").textContent = metricOf(data).name;
-    byId("amount").textContent = unitOf(data).amount(data.amount) +
-        (data.estimated ? textError(unitOf(data), data.amount_error ** 2) : "");
+    byId("amount").textContent = headerAmount(data);
     byId("summary").textContent = headerSummary(data);
     for (const [name, value] of headerFacts(data)) {
         const [pair, term, detail] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));

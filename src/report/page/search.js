@@ -16,17 +16,18 @@ function compileQuery(text, isRegex) {
     return { test: (subject) => pattern.test(subject) };
 }
 
-/* Amount, count and outermost nodes below a view's top whose key matches. */
+/* Amounts, count and outermost nodes below a view's top whose key matches. */
 function searchShare(view, matches) {
     const { source } = view;
     const { keys, top } = view.options;
-    const share = { amount: 0, count: 0, variance: 0, nodes: 0 };
+    const share = { amount: 0, count: 0, variance: 0, base: 0, nodes: 0 };
 
     for (let i = top + 1; i < view.end;) {
         if (matches[keys[source.frame[i]]] && !view.isHidden(i)) {
             share.amount += source.amounts[i];
             share.count += source.counts[i];
             share.variance += source.variance[i] ?? 0;
+            share.base += source.bases[i] ?? 0;
             share.nodes++;
             i = source.end[i];
         } else {

@@ -21,8 +21,10 @@ class Stage {
         this.painter = new Painter(document.getElementById("canvas"));
         this.choices = {
             inverted: data.start.inverted, icicle: data.start.icicle, mergeLines: false,
-            hideImports: false, byCount: data.amount === 0, thread: MERGED_THREADS,
+            hideImports: false, byCount: !data.diff && data.amount === 0, thread: MERGED_THREADS,
+            byBase: Boolean(data.diff) && (data.diff.by_base || data.amount === 0),
         };
+        this.changes = data.diff ? new Changes(this) : null;
         this.theme = "light";
         this.matches = null;
         this.focused = -1;
@@ -69,6 +71,7 @@ class Stage {
             top: choices.thread >= 0 ? this.threads.get(choices.thread) : 0,
             inverted: choices.inverted,
             byCount: choices.byCount,
+            byBase: choices.byBase,
         });
         this.frameOf = choices.mergeLines ?
             (v) => frames.frameOf[this.view.key[v]] : (v) => this.view.key[v];
@@ -184,8 +187,26 @@ class Stage {
             });
     }
 
+    nameOf(v) {
+        const name = v ? this.frames.name(this.frameOf(v)) : this.rootName;
+
+        return (this.changes?.mark(v) ?? "") + name;
+    }
+
+    labelOf(v) {
+        const { view } = this;
+
+        return this.changes?.label(v) ?? `${this.amount(view.weight[v])} · ` +
+            textPercent(view.weight[v] / view.weight[0]);
+    }
+
     get scene() {
+        const palette = (this.changes ?? this.frames).palette(this.theme);
+        const colorsOf = this.changes ? (v) => palette[this.changes.step(v) + CHANGE_STEPS] :
+            (v) => palette[this.frameOf(v)];
+
         return {
+            colorsOf, nameOf: (v) => this.nameOf(v), labelOf: (v) => this.labelOf(v),
             layout: this.layout, frames: this.frames, theme: this.theme, geometry: this.geometry,
             frameOf: this.frameOf, amount: this.amount, title: this.rootName,
             placeOf: (frame) => this.frames.shortPlace(frame, !this.choices.mergeLines),

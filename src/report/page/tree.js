@@ -32,9 +32,10 @@ async function inflate(bytes) {
  * Columns of LEB128 numbers, in each the nodes in preorder: how many levels up from the node before
  * lies the parent; the frame plus one (0: the root); own amount; own count. Estimates have a fifth:
  * the standard error of the own amount. Its square, the variance, is what adds up. Amounts are bytes
- * or ns, counts those of blocks or samples.
+ * or ns, counts those of blocks or samples. Where two captures are compared, amounts and counts are
+ * those of the new one, errors those of the change, and a last column holds own amounts of the base.
  */
-function decodeSource(bytes, count, estimated = false) {
+function decodeSource(bytes, count, estimated = false, compared = false) {
     const source = {
         count,
         parent: new Int32Array(count),
@@ -46,6 +47,8 @@ function decodeSource(bytes, count, estimated = false) {
         counts: new Float64Array(count),
         ownVariance: new Float64Array(estimated ? count : 0),
         variance: new Float64Array(estimated ? count : 0),
+        ownBase: new Float64Array(compared ? count : 0),
+        bases: new Float64Array(compared ? count : 0),
         maxDepth: 0,
     };
     let at = 0;
@@ -80,6 +83,8 @@ function decodeSource(bytes, count, estimated = false) {
         source.counts[i] = source.ownCount[i] = number();
     for (let i = 0; estimated && i < count; i++)
         source.variance[i] = source.ownVariance[i] = number() ** 2;
+    for (let i = 0; compared && i < count; i++)
+        source.bases[i] = source.ownBase[i] = number();
     for (let i = count - 1; i > 0; i--) {
         const parent = source.parent[i];
 
@@ -87,6 +92,8 @@ function decodeSource(bytes, count, estimated = false) {
         source.counts[parent] += source.counts[i];
         if (estimated)
             source.variance[parent] += source.variance[i];
+        if (compared)
+            source.bases[parent] += source.bases[i];
         source.end[parent] = Math.max(source.end[parent], source.end[i]);
     }
     return source;
@@ -103,6 +110,7 @@ const SPLIT_THREADS = -2;
  *   top              source node to begin at: 0, or a thread
  *   inverted         first who allocated, below it who called
  *   byCount          widths are counts, else amounts
+ *   byBase           or the base's amounts
  */
 class View {
     constructor(source, options) {
@@ -117,7 +125,20 @@ class View {
             this.gatherLeaves();
         else
             this.gatherTop();
-        this.weight = options.byCount ? this.counts : this.amounts;
+        this.weigh();
+    }
+
+    /* What widths are. */
+    weigh() {
+        const { byCount, byBase } = this.options;
+
+        this.weight = byBase ? this.bases : byCount ? this.counts : this.amounts;
+    }
+
+    groupWeight(group) {
+        const { byCount, byBase } = this.options;
+
+        return byBase ? group.base : byCount ? group.count : group.amount;
     }
 
     grow(capacity) {
@@ -130,6 +151,8 @@ class View {
 
         if (this.source.variance.length)
             kinds.variance = Float64Array;
+        if (this.source.bases.length)
+            kinds.bases = kinds.ownBase = Float64Array;
 
         for (const [name, Kind] of Object.entries(kinds)) {
             const wider = new Kind(capacity);
@@ -138,7 +161,7 @@ class View {
                 wider.set(this[name]);
             this[name] = wider;
         }
-        this.weight = this.options.byCount ? this.counts : this.amounts;
+        this.weigh();
         this.capacity = capacity;
     }
 
@@ -156,12 +179,14 @@ class View {
         this.ownAmountOf = source.ownAmount;
         this.ownCountOf = source.ownCount;
         this.ownVarianceOf = source.ownVariance;
+        this.ownBaseOf = source.ownBase;
         this.end = source.end[top];
         if (!this.options.hidden.includes(1))
             return;
         this.ownAmountOf = source.ownAmount.slice();
         this.ownCountOf = source.ownCount.slice();
         this.ownVarianceOf = source.ownVariance.slice();
+        this.ownBaseOf = source.ownBase.slice();
         for (let i = this.end - 1; i > top; i--) {
             if (!this.isHidden(i))
                 continue;
@@ -169,6 +194,8 @@ class View {
             this.ownCountOf[source.parent[i]] += this.ownCountOf[i];
             if (this.variance)
                 this.ownVarianceOf[source.parent[i]] += this.ownVarianceOf[i];
+            if (this.bases)
+                this.ownBaseOf[source.parent[i]] += this.ownBaseOf[i];
         }
     }
 
@@ -197,6 +224,10 @@ class View {
         this.ownCount[0] = ownCount;
         if (this.variance)
             this.variance[0] = this.source.variance[top];
+        if (this.bases) {
+            this.bases[0] = this.source.bases[top];
+            this.ownBase[0] = this.ownBaseOf[top];
+        }
     }
 
     gatherTop() {
@@ -228,7 +259,7 @@ class View {
 
             this.threadOf[i - top] = isThread[source.frame[i]] && !hidden ? i : thread;
             this.up[i - top] = caller === thread ? top : caller;
-            if (!hidden && (ownAmountOf[i] || ownCountOf[i]))
+            if (!hidden && (ownAmountOf[i] || ownCountOf[i] || this.ownBaseOf[i]))
                 leaves.push(i);
         }
         this.leaf = Int32Array.from(leaves);
@@ -249,11 +280,10 @@ class View {
 
     /* Sorts groups, heaviest first, into view nodes below v. */
     addGroups(v, groups) {
-        const { byCount } = this.options;
         let left = this.left[v];
 
         if (groups.length > 1)
-            groups.sort((a, b) => (byCount ? b.count - a.count : b.amount - a.amount) ||
+            groups.sort((a, b) => this.groupWeight(b) - this.groupWeight(a) ||
                 b.amount - a.amount || a.key - b.key);
         this.first[v] = this.count;
         this.children[v] = groups.length;
@@ -266,8 +296,12 @@ class View {
             this.ownCount[child] = group.ownCount;
             if (this.variance)
                 this.variance[child] = group.variance;
+            if (this.bases) {
+                this.bases[child] = group.base;
+                this.ownBase[child] = group.ownBase;
+            }
             this.from[child] = this.to[child] = group.at;
-            left += byCount ? group.count : group.amount;
+            left += this.groupWeight(group);
         }
         for (let i = 0; i < groups.length; i++)
             this.groupOf[groups[i].key] = 0;
@@ -279,7 +313,7 @@ class View {
         if (known)
             return groups[known - 1];
         groups.push({ key, members: 0, amount: 0, count: 0, ownAmount: 0, ownCount: 0,
-            variance: 0, at: 0 });
+            variance: 0, base: 0, ownBase: 0, at: 0 });
         this.groupOf[key] = groups.length;
         return groups[groups.length - 1];
     }
@@ -315,6 +349,8 @@ class View {
                 group.ownAmount += this.ownAmountOf[child];
                 group.ownCount += this.ownCountOf[child];
                 group.variance += source.variance[child] ?? 0;
+                group.base += source.bases[child] ?? 0;
+                group.ownBase += this.ownBaseOf[child] ?? 0;
                 found.push(child);
                 child = source.end[child];
             }
@@ -371,6 +407,7 @@ class View {
             group.amount += ownAmountOf[leaf[m]];
             group.count += ownCountOf[leaf[m]];
             group.variance += this.ownVarianceOf[leaf[m]] ?? 0;
+            group.base += this.ownBaseOf[leaf[m]] ?? 0;
         }
         View.place(groups, from + ended);
         const places = groups.map((group) => group.at);
@@ -386,6 +423,7 @@ class View {
             for (const group of groups) {
                 group.ownAmount = group.amount;
                 group.ownCount = group.count;
+                group.ownBase = group.base;
             }
         this.addGroups(v, groups);
         this.closeRanges(v, groups);
