@@ -20,6 +20,7 @@ const struct command *const command_list[] = {
 	&command_summary,
 	&command_stats,
 	&command_info,
+	&command_diff,
 	&command_export,
 	&command_doctor,
 	&command_help,

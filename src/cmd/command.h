@@ -72,6 +72,7 @@ extern const struct command command_tree;
 extern const struct command command_summary;
 extern const struct command command_stats;
 extern const struct command command_info;
+extern const struct command command_diff;
 extern const struct command command_export;
 extern const struct command command_doctor;
 extern const struct command command_help;

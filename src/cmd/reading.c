@@ -236,12 +236,10 @@ static struct source *open_sources(struct capture_reader *reader)
 	return source_create(begun_ns + (int64_t)duration_ns);
 }
 
-/* Returns the exit status, or a negative error. */
-static int write_report(const struct reading_settings *settings,
-			const struct reading_request *request, const struct profile *profile,
-			struct error *err)
+int reading_write(const struct reading_settings *settings, const struct reading_request *request,
+		  struct capture_reader *reader, reading_writer *writer, const void *data,
+		  struct error *err)
 {
-	const struct report_format *format = report_find(request->format);
 	struct report_options options = {
 		.json = settings->output.json,
 		.dark = settings->page.dark,
@@ -255,9 +253,6 @@ static int write_report(const struct reading_settings *settings,
 	struct destination destination;
 	int status;
 
-	if (!format)
-		return error_set(err, ERROR_FAILED, "no report format '%s' in this sonde",
-				 request->format);
 	status = destination_open(request->path, settings->output.force, &destination, err);
 	if (status < 0)
 		return status;
@@ -267,11 +262,11 @@ static int write_report(const struct reading_settings *settings,
 	if (options.max_rows == READING_ROWS_DEFAULT)
 		options.max_rows = options.json ? 0 : request->max_rows;
 	if (request->source_lines) {
-		source = open_sources(profile->reader);
+		source = open_sources(reader);
 		options.source_line = source_line;
 		options.source_data = source;
 	}
-	status = format->write(profile, &options, destination.stream, err);
+	status = writer(data, &options, destination.stream, err);
 	if (status == 0) {
 		status = destination_commit(&destination, err);
 	} else {
@@ -284,6 +279,9 @@ static int write_report(const struct reading_settings *settings,
 		}
 	}
 	source_destroy(source);
+	if (status == 0 && request->path && strcmp(request->path, "-") != 0 &&
+	    !settings->output.quiet)
+		fprintf(stderr, "sonde: wrote %s\n", request->path);
 	return status;
 }
 
@@ -350,33 +348,67 @@ static char *choose_path(const struct reading_settings *settings,
 	return path;
 }
 
+int reading_check(const struct reading_settings *settings, const struct reading_request *request,
+		  struct error *err)
+{
+	int status = check_window(settings, err);
+
+	if (status < 0 || !request->path)
+		return status;
+	return check_destination(settings, request, err);
+}
+
+int reading_profile(const struct reading_settings *settings, const struct reading_request *request,
+		    struct capture_reader *reader, struct profile **out, struct error *err)
+{
+	struct profile_options options;
+	struct terminal_progress progress;
+	int status;
+
+	choose_profile(settings, request, reader, &options);
+	terminal_progress_begin(&progress, "reading", settings->output.quiet);
+	options.progress = terminal_progress_draw;
+	options.progress_data = &progress;
+	status = profile_create(reader, &options, out, err);
+	terminal_progress_end(&progress);
+	if (status == 0 && (!request->is_text || settings->output.json))
+		remark_damage(request, reader);
+	return status;
+}
+
+struct report {
+	const struct report_format *format;
+	const struct profile *profile;
+};
+
+static int write_report(const void *data, const struct report_options *options, FILE *out,
+			struct error *err)
+{
+	const struct report *report = data;
+
+	return report->format->write(report->profile, options, out, err);
+}
+
 /* The request's path is settled. */
 static int read_and_write(const struct reading_settings *settings,
 			  const struct reading_request *request, struct capture_reader *reader,
 			  struct error *err)
 {
-	struct profile_options options;
-	struct terminal_progress progress;
 	struct profile *profile = NULL;
+	struct report report = {.format = report_find(request->format)};
 	int status = check_destination(settings, request, err);
 
 	if (status < 0)
 		return status;
-	choose_profile(settings, request, reader, &options);
-	terminal_progress_begin(&progress, "reading", settings->output.quiet);
-	options.progress = terminal_progress_draw;
-	options.progress_data = &progress;
-	status = profile_create(reader, &options, &profile, err);
-	terminal_progress_end(&progress);
+	if (!report.format)
+		return error_set(err, ERROR_FAILED, "no report format '%s' in this sonde",
+				 request->format);
+	status = reading_profile(settings, request, reader, &profile, err);
 	if (status < 0)
 		return status;
-	if (!request->is_text || settings->output.json)
-		remark_damage(request, reader);
-	status = write_report(settings, request, profile, err);
+	report.profile = profile;
+	status = reading_write(settings, request, reader, write_report, &report, err);
 	profile_destroy(profile);
-	if (status == 0 && request->path && strcmp(request->path, "-") != 0 &&
-	    !settings->output.quiet)
-		fprintf(stderr, "sonde: wrote %s\n", request->path);
 	return status;
 }
 
@@ -386,11 +418,8 @@ int reading_report(const struct reading_settings *settings, const struct reading
 	struct reading_request settled = *request;
 	struct capture_reader *reader;
 	char *path;
-	int status = check_window(settings, err);
+	int status = reading_check(settings, request, err);
 
-	/* Before a long look at standard input, too. */
-	if (!status && request->path)
-		status = check_destination(settings, request, err);
 	if (!status)
 		status = reader_open(request->capture, &reader, err);
 	if (status < 0)

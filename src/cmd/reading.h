@@ -3,7 +3,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/profile.h"
 #include "cmd/command.h"
+#include "report/report.h"
 
 /*
  * What the reading verbs have in common: their settings, the option tables over them, and the way
@@ -102,6 +104,24 @@ struct reading_request {
  * Returns the exit status, or a negative error. */
 int reading_report(const struct reading_settings *settings, const struct reading_request *request,
 		   struct error *err);
+
+/*
+ * The steps of that, for reports of more than one capture.
+ *
+ * reading_check: can the window be, and the request's path be written to? It comes before a long
+ * look at standard input. reading_profile: reads one of the captures, and says what is damaged
+ * unless the report does. reading_write: opens where the report goes, has it written and says where
+ * it is; its exit status, or a negative error. `reader` is for the text of source lines.
+ */
+typedef int reading_writer(const void *data, const struct report_options *options, FILE *out,
+			   struct error *err);
+int reading_check(const struct reading_settings *settings, const struct reading_request *request,
+		  struct error *err);
+int reading_profile(const struct reading_settings *settings, const struct reading_request *request,
+		    struct capture_reader *reader, struct profile **out, struct error *err);
+int reading_write(const struct reading_settings *settings, const struct reading_request *request,
+		  struct capture_reader *reader, reading_writer *writer, const void *data,
+		  struct error *err);
 
 /* The same for a report that is text or JSON: to standard output unless -o says otherwise. */
 int reading_text(const struct reading_settings *settings, const char *capture, const char *format,
