@@ -1,9 +1,10 @@
 #include "base/intern.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "base/memory.h"
 
 #define INTERN_BLOCK_BYTES 65536u
 #define INTERN_FIRST_SLOTS 64u
@@ -29,20 +30,13 @@ struct intern {
 	size_t mask;
 };
 
-static void *intern_memory(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for texts\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "texts";
 
 struct intern *intern_create(void)
 {
-	struct intern *intern = intern_memory(calloc(1, sizeof(*intern)));
+	struct intern *intern = memory_check(calloc(1, sizeof(*intern)), purpose);
 
-	intern->slots = intern_memory(calloc(INTERN_FIRST_SLOTS, sizeof(*intern->slots)));
+	intern->slots = memory_check(calloc(INTERN_FIRST_SLOTS, sizeof(*intern->slots)), purpose);
 	intern->mask = INTERN_FIRST_SLOTS - 1;
 	return intern;
 }
@@ -70,7 +64,7 @@ static const char *intern_copy(struct intern *intern, const void *bytes, size_t 
 	if (!block || length >= block->size - block->used) {
 		size_t size = length >= INTERN_BLOCK_BYTES / 4 ? length + 1 : INTERN_BLOCK_BYTES;
 
-		block = intern_memory(malloc(sizeof(*block) + size));
+		block = memory_check(malloc(sizeof(*block) + size), purpose);
 		block->used = 0;
 		block->size = size;
 		if (size != INTERN_BLOCK_BYTES && intern->blocks) {
@@ -94,7 +88,7 @@ static void intern_grow_slots(struct intern *intern)
 	size_t size = (intern->mask + 1) * 2;
 
 	free(intern->slots);
-	intern->slots = intern_memory(calloc(size, sizeof(*intern->slots)));
+	intern->slots = memory_check(calloc(size, sizeof(*intern->slots)), purpose);
 	intern->mask = size - 1;
 	for (uint32_t id = 1; id <= intern->count; id++) {
 		size_t i = intern->texts[id - 1].hash & intern->mask;
@@ -119,8 +113,9 @@ uint32_t intern_add(struct intern *intern, const void *bytes, size_t length)
 	}
 	if (intern->count == intern->allocated) {
 		intern->allocated = intern->allocated ? intern->allocated * 2 : INTERN_FIRST_SLOTS;
-		intern->texts = intern_memory(
-			realloc(intern->texts, intern->allocated * sizeof(*intern->texts)));
+		intern->texts = memory_check(
+			realloc(intern->texts, intern->allocated * sizeof(*intern->texts)),
+			purpose);
 	}
 	intern->texts[intern->count] = (struct intern_text){
 		.bytes = intern_copy(intern, bytes, length),

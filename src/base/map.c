@@ -1,7 +1,8 @@
 #include "base/map.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 #define MAP_FIRST_ENTRIES 16u
 
@@ -30,11 +31,7 @@ static void map_resize(struct map *map, size_t size)
 {
 	struct map old = *map;
 
-	map->entries = calloc(size, sizeof(*map->entries));
-	if (!map->entries) {
-		fprintf(stderr, "sonde: out of memory for a map of %zu entries\n", size);
-		abort();
-	}
+	map->entries = memory_check(calloc(size, sizeof(*map->entries)), "a map");
 	map->mask = size - 1;
 	if (!old.entries)
 		return;

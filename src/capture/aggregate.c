@@ -1,7 +1,8 @@
 #include "capture/aggregate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 #define NS_PER_SECOND 1000000000u
 #define FIRST_IDLE    1024u
@@ -38,11 +39,8 @@ static void aggregate_idle(struct aggregate *a, slot_id slot)
 
 	if (idle->count == idle->size) {
 		idle->size = idle->size ? idle->size * 2 : FIRST_IDLE;
-		idle->slots = realloc(idle->slots, idle->size * sizeof(*idle->slots));
-		if (!idle->slots) {
-			fputs("sonde: out of memory for the capture's slots\n", stderr);
-			abort();
-		}
+		idle->slots = memory_check(realloc(idle->slots, idle->size * sizeof(*idle->slots)),
+					   "the capture's slots");
 	}
 	idle->slots[idle->count++] = slot;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "capture/cursor.h"
 #include "capture/format.h"
 
@@ -61,21 +62,14 @@ struct encoder {
 	struct event_place places[CODE_SITES];
 };
 
-static void *encoder_memory(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for the capture's encoder\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "the capture's encoder";
 
 struct encoder *encoder_create(void)
 {
-	struct encoder *e = encoder_memory(calloc(1, sizeof(*e)));
+	struct encoder *e = memory_check(calloc(1, sizeof(*e)), purpose);
 
-	e->codes = encoder_memory(malloc(ENCODER_CHUNK_BYTES + ENCODER_SLACK));
-	e->arguments = encoder_memory(malloc(ENCODER_CHUNK_BYTES + ENCODER_SLACK));
+	e->codes = memory_check(malloc(ENCODER_CHUNK_BYTES + ENCODER_SLACK), purpose);
+	e->arguments = memory_check(malloc(ENCODER_CHUNK_BYTES + ENCODER_SLACK), purpose);
 	e->fresh = 1;
 	encoder_begin(e, 0);
 	return e;
@@ -214,7 +208,7 @@ static void encoder_thread(struct encoder *e, thread_id thread)
 
 static void *encoder_grow(void *memory, size_t from, size_t to)
 {
-	unsigned char *grown = encoder_memory(realloc(memory, to));
+	unsigned char *grown = memory_check(realloc(memory, to), purpose);
 
 	memset(grown + from, 0, to - from);
 	return grown;

@@ -1,12 +1,12 @@
 #include "capture/interner.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/intern.h"
 #include "base/map.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "capture/cursor.h"
 #include "capture/format.h"
@@ -52,12 +52,8 @@ static struct column_set *interner_set(struct interner *in, unsigned index)
 
 struct interner *interner_create(void)
 {
-	struct interner *in = calloc(1, sizeof(*in));
+	struct interner *in = memory_check(calloc(1, sizeof(*in)), "the dictionaries");
 
-	if (!in) {
-		fputs("sonde: out of memory for the dictionaries\n", stderr);
-		abort();
-	}
 	in->strings = intern_create();
 	in->frames = intern_create();
 	map_init(&in->stacks);

@@ -1,9 +1,9 @@
 #include "capture/rows.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "capture/format.h"
 #include "capture/section.h"
 #include "capture/tally_rows.h"
@@ -94,11 +94,8 @@ static void rows_writer_grow(struct rows_writer *w, size_t count)
 		return;
 	while (w->size < count)
 		w->size = w->size ? w->size * 2 : ROWS_FIRST;
-	w->written = realloc(w->written, w->size * sizeof(*w->written));
-	if (!w->written) {
-		fputs("sonde: out of memory for the rows of the capture\n", stderr);
-		abort();
-	}
+	w->written = memory_check(realloc(w->written, w->size * sizeof(*w->written)),
+				  "the rows of the capture");
 }
 
 bool rows_writer_take(struct rows_writer *w, const struct tally *tally, struct buffer *out)

@@ -1,11 +1,11 @@
 #include "capture/sample_encoder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/map.h"
+#include "base/memory.h"
 #include "capture/cursor.h"
 #include "capture/format.h"
 #include "capture/sample_code.h"
@@ -67,18 +67,11 @@ struct sample_encoder {
 	uint32_t serial;
 };
 
-static void *encoder_memory(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for the capture's samples\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "the capture's samples";
 
 struct sample_encoder *sample_encoder_create(uint64_t period_ns)
 {
-	struct sample_encoder *e = encoder_memory(calloc(1, sizeof(*e)));
+	struct sample_encoder *e = memory_check(calloc(1, sizeof(*e)), purpose);
 
 	buffer_init(&e->codes, FORMAT_PAYLOAD_MAX);
 	buffer_init(&e->arguments, FORMAT_PAYLOAD_MAX);
@@ -213,7 +206,7 @@ static uint32_t encoder_group(struct sample_encoder *e, uint64_t key)
 	if (e->group_count == e->group_room) {
 		size_t room = e->group_room ? e->group_room * 2 : 8;
 
-		e->groups = encoder_memory(realloc(e->groups, room * sizeof(*e->groups)));
+		e->groups = memory_check(realloc(e->groups, room * sizeof(*e->groups)), purpose);
 		memset(e->groups + e->group_room, 0, (room - e->group_room) * sizeof(*e->groups));
 		e->group_room = room;
 	}
@@ -284,8 +277,8 @@ static void encoder_append(struct sample_list *list, const struct capture_sample
 {
 	if (list->count == list->room) {
 		list->room = list->room ? list->room * 2 : 16;
-		list->items =
-			encoder_memory(realloc(list->items, list->room * sizeof(*list->items)));
+		list->items = memory_check(realloc(list->items, list->room * sizeof(*list->items)),
+					   purpose);
 	}
 	list->items[list->count++] = *s;
 }
@@ -309,8 +302,8 @@ static void encoder_mark(struct sample_encoder *e, const struct sample_list *lis
 	if (threads > e->thread_room) {
 		size_t room = threads * 2;
 
-		e->here = encoder_memory(realloc(e->here, room * sizeof(*e->here)));
-		e->listed = encoder_memory(realloc(e->listed, room * sizeof(*e->listed)));
+		e->here = memory_check(realloc(e->here, room * sizeof(*e->here)), purpose);
+		e->listed = memory_check(realloc(e->listed, room * sizeof(*e->listed)), purpose);
 		memset(e->here + e->thread_room, 0, (room - e->thread_room) * sizeof(*e->here));
 		memset(e->listed + e->thread_room, 0, (room - e->thread_room) * sizeof(*e->listed));
 		e->thread_room = room;

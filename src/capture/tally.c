@@ -1,10 +1,10 @@
 #include "capture/tally.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "capture/tally_rows.h"
 
 /*
@@ -45,23 +45,16 @@ struct tally {
 	size_t thread_size;
 };
 
-static void *tally_memory(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for the heap's books\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "the heap's books";
 
 struct tally *tally_create(const struct tally_options *options)
 {
-	struct tally *t = tally_memory(calloc(1, sizeof(*t)));
+	struct tally *t = memory_check(calloc(1, sizeof(*t)), purpose);
 
 	t->options = *options;
 	t->epoch = 1;
 	t->index_mask = 2 * TALLY_FIRST_ROWS - 1;
-	t->index = tally_memory(calloc(t->index_mask + 1, sizeof(*t->index)));
+	t->index = memory_check(calloc(t->index_mask + 1, sizeof(*t->index)), purpose);
 	return t;
 }
 
@@ -83,7 +76,7 @@ static void *tally_grow(void *memory, size_t item, size_t needed, size_t first, 
 
 	while (grown <= needed)
 		grown *= 2;
-	new = tally_memory(realloc(memory, grown * item));
+	new = memory_check(realloc(memory, grown * item), purpose);
 	memset(new + *size *item, 0, (grown - *size) * item);
 	*size = grown;
 	return new;
@@ -102,13 +95,14 @@ static void tally_grow_rows(struct tally *t)
 {
 	if (t->row_count == t->row_size) {
 		t->row_size = t->row_size ? t->row_size * 2 : TALLY_FIRST_ROWS;
-		t->rows = tally_memory(realloc(t->rows, (size_t)t->row_size * sizeof(*t->rows)));
+		t->rows = memory_check(realloc(t->rows, (size_t)t->row_size * sizeof(*t->rows)),
+				       purpose);
 	}
 	if (t->row_count < (t->index_mask + 1) / 2)
 		return;
 	free(t->index);
 	t->index_mask = t->index_mask * 2 + 1;
-	t->index = tally_memory(calloc((size_t)t->index_mask + 1, sizeof(*t->index)));
+	t->index = memory_check(calloc((size_t)t->index_mask + 1, sizeof(*t->index)), purpose);
 	for (uint32_t row = 0; row < t->row_count; row++) {
 		uint32_t i = tally_home(t, t->rows[row].stack, t->rows[row].thread,
 					t->rows[row].allocator);

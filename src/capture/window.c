@@ -1,7 +1,8 @@
 #include "capture/window.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 #define WINDOW_FIRST_IDLE 1024u
 
@@ -21,11 +22,8 @@ static void window_idle(struct window *w, slot_id slot)
 {
 	if (w->idle_count == w->idle_size) {
 		w->idle_size = w->idle_size ? w->idle_size * 2 : WINDOW_FIRST_IDLE;
-		w->idle = realloc(w->idle, w->idle_size * sizeof(*w->idle));
-		if (!w->idle) {
-			fputs("sonde: out of memory for the blocks of the window\n", stderr);
-			abort();
-		}
+		w->idle = memory_check(realloc(w->idle, w->idle_size * sizeof(*w->idle)),
+				       "the blocks of the window");
 	}
 	w->idle[w->idle_count++] = slot;
 }

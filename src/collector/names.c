@@ -1,9 +1,10 @@
 #include "collector/names.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "base/memory.h"
 
 #define NAMES_SWEEP_MOST      4096u
 #define NAMES_STUCK_NS        1000000000ull
@@ -18,20 +19,14 @@ struct names_step {
 	uint32_t node, code, instr;
 };
 
-static void *names_memory(void *memory)
-{
-	if (!memory || memory == MAP_FAILED) {
-		fputs("sonde: out of memory for stacks\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "stacks";
 
 /* Zeroed room of which only what is touched exists. */
 static void *names_sparse(size_t bytes)
 {
-	return names_memory(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	return memory_check(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+			    purpose);
 }
 
 void names_init(struct names *names, struct capture_writer *writer, struct wire_area *area)
@@ -39,7 +34,7 @@ void names_init(struct names *names, struct capture_writer *writer, struct wire_
 	*names = (struct names){.writer = writer, .area = area, .next_code = 1};
 	names->stacks = names_sparse(WIRE_NODE_MAX * sizeof(*names->stacks));
 	names->codes = names_sparse(WIRE_CODE_MAX * sizeof(*names->codes));
-	names->heap_consumed = names_memory(calloc(NAMES_HEAP_PARTS, sizeof(uint32_t)));
+	names->heap_consumed = memory_check(calloc(NAMES_HEAP_PARTS, sizeof(uint32_t)), purpose);
 	names->texts = intern_create();
 	map_init(&names->frames);
 	buffer_init(&names->copy, WIRE_HEAP_BYTES);
@@ -109,7 +104,7 @@ static uint32_t names_text(struct names *names, unsigned char_bytes, const void 
 	}
 	buffer_clear(&names->utf8);
 	if (!buffer_reserve(&names->utf8, 4 * length + sizeof(names_cut_mark) + 1))
-		names_memory(NULL);
+		memory_check(NULL, purpose);
 	used = pyabi_text_to_utf8(char_bytes, text, length, (char *)names->utf8.data,
 				  4 * length + 1);
 	names->utf8.used = used;
@@ -147,7 +142,7 @@ static bool names_copy(struct names *names, uint64_t offset, struct names_code *
 	buffer_clear(&names->copy);
 	buffer_add(&names->copy, heap + offset + sizeof(text), text.bytes - sizeof(text));
 	if (names->copy.failed)
-		names_memory(NULL);
+		memory_check(NULL, purpose);
 	bytes = names->copy.data;
 	cut = text.flags & WIRE_CODE_CUT;
 	code->name = names_text(names, text.name_kind, bytes, text.name_bytes, cut);
@@ -273,8 +268,9 @@ static void names_path_add(struct names *names, size_t count, const struct names
 {
 	if (count == names->path_allocated) {
 		names->path_allocated = names->path_allocated ? names->path_allocated * 2 : 256;
-		names->path = names_memory(
-			realloc(names->path, names->path_allocated * sizeof(*names->path)));
+		names->path = memory_check(
+			realloc(names->path, names->path_allocated * sizeof(*names->path)),
+			purpose);
 	}
 	names->path[count] = *step;
 }

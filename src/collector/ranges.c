@@ -1,8 +1,9 @@
 #include "collector/ranges.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 /* A skip list ordered by address, each range on one level more with a probability of a quarter. */
 #define RANGES_LEVEL_MAX 14u
@@ -27,19 +28,12 @@ struct ranges {
 	mapping_id mapping_count, mapping_allocated, mapping_free;
 };
 
-static void *ranges_memory(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for mapped ranges\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "mapped ranges";
 
 static struct range *range_create(unsigned levels)
 {
 	struct range *range =
-		ranges_memory(calloc(1, sizeof(*range) + levels * sizeof(range->next[0])));
+		memory_check(calloc(1, sizeof(*range) + levels * sizeof(range->next[0])), purpose);
 
 	range->levels = levels;
 	return range;
@@ -47,7 +41,7 @@ static struct range *range_create(unsigned levels)
 
 struct ranges *ranges_create(void)
 {
-	struct ranges *ranges = ranges_memory(calloc(1, sizeof(*ranges)));
+	struct ranges *ranges = memory_check(calloc(1, sizeof(*ranges)), purpose);
 
 	ranges->head = range_create(RANGES_LEVEL_MAX);
 	ranges->random = 0x9e3779b97f4a7c15ull;
@@ -81,8 +75,8 @@ static void cut_add(struct ranges_cut *cut, uint64_t start, uint64_t end, mappin
 {
 	if (cut->count == cut->allocated) {
 		cut->allocated = cut->allocated ? cut->allocated * 2 : 4;
-		cut->pieces =
-			ranges_memory(realloc(cut->pieces, cut->allocated * sizeof(*cut->pieces)));
+		cut->pieces = memory_check(
+			realloc(cut->pieces, cut->allocated * sizeof(*cut->pieces)), purpose);
 	}
 	cut->pieces[cut->count++] =
 		(struct ranges_piece){.start = start, .bytes = end - start, .mapping = mapping};
@@ -99,9 +93,10 @@ static mapping_id mapping_create(struct ranges *ranges, slot_id slot, uint64_t b
 		if (id >= ranges->mapping_allocated) {
 			ranges->mapping_allocated =
 				ranges->mapping_allocated ? ranges->mapping_allocated * 2 : 64;
-			ranges->mappings = ranges_memory(
+			ranges->mappings = memory_check(
 				realloc(ranges->mappings,
-					ranges->mapping_allocated * sizeof(*ranges->mappings)));
+					ranges->mapping_allocated * sizeof(*ranges->mappings)),
+				purpose);
 		}
 	}
 	ranges->mappings[id] = (struct mapping){.bytes = bytes, .slot = slot};

@@ -1,8 +1,9 @@
 #include "collector/sampling.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define BATCH_SAMPLES 4096u
 #define CENSUS_NS     1000000000ull /* that another recorder is waited for */
@@ -41,14 +42,7 @@ struct sampling {
 	unsigned told;
 };
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for samples\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "samples";
 
 static uint64_t session_time(void *data)
 {
@@ -59,7 +53,7 @@ int sampling_open(const struct sampling_options *options, struct capture_writer 
 		  struct census *census, const struct session *session, struct sampling **out,
 		  struct error *err)
 {
-	struct sampling *sampling = checked(calloc(1, sizeof(*sampling)));
+	struct sampling *sampling = memory_check(calloc(1, sizeof(*sampling)), purpose);
 	struct sampler_options sampler = {
 		.rate_hz = options->rate_hz,
 		.never_pause = options->never_pause,
@@ -99,8 +93,9 @@ static struct sampled_process *find_process(struct sampling *sampling, uint32_t 
 	if (number >= sampling->process_count) {
 		size_t count = 2 * (size_t)number + 8;
 
-		sampling->processes =
-			checked(realloc(sampling->processes, count * sizeof(*sampling->processes)));
+		sampling->processes = memory_check(
+			realloc(sampling->processes, count * sizeof(*sampling->processes)),
+			purpose);
 		memset(&sampling->processes[sampling->process_count], 0,
 		       (count - sampling->process_count) * sizeof(*sampling->processes));
 		sampling->process_count = count;
@@ -196,7 +191,8 @@ static void make_room(struct sampling *sampling, uint32_t node)
 	if (node < room)
 		return;
 	room = 2 * (size_t)node + 1024;
-	sampling->stacks = checked(realloc(sampling->stacks, room * sizeof(*sampling->stacks)));
+	sampling->stacks =
+		memory_check(realloc(sampling->stacks, room * sizeof(*sampling->stacks)), purpose);
 	memset(&sampling->stacks[sampling->stack_room], 0,
 	       (room - sampling->stack_room) * sizeof(*sampling->stacks));
 	sampling->stack_room = room;
@@ -213,11 +209,8 @@ static stack_id stack_of(struct sampling *sampling, uint32_t node)
 		return 0;
 	make_room(sampling, node);
 	while (node > SAMPLE_STACK_UNKNOWN && !sampling->stacks[node]) {
-		if (depth == sampling->path_room) {
-			sampling->path_room = 2 * sampling->path_room + 256;
-			sampling->path = checked(realloc(
-				sampling->path, sampling->path_room * sizeof(*sampling->path)));
-		}
+		sampling->path = memory_grow(sampling->path, depth + 1, &sampling->path_room,
+					     sizeof(*sampling->path), purpose);
 		sampling->path[depth++] = node;
 		node = trace_tree_node(tree, node)->parent;
 	}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pyabi/field.h"
 #include "pyabi/offsets.h"
 #include "pyabi/tables.h"
 
@@ -36,14 +37,6 @@ static const struct offsets_field fields[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static uint64_t word_at(const void *bytes, uint32_t offset)
-{
-	uint64_t word;
-
-	memcpy(&word, (const char *)bytes + offset, sizeof(word));
-	return word;
-}
 
 static uint8_t byte_at(const void *bytes, uint32_t offset)
 {
@@ -202,12 +195,12 @@ struct pyabi_integer pyabi_integer_of(const struct pyabi_objects *objects, const
 	if (objects->long_tag != PYABI_NONE) {
 		/* _PyLong_SIGN_MASK, _PyLong_NON_SIZE_BITS (Include/cpython/longintrepr.h): the
 		 * sign is 0 positive, 1 zero, 2 negative */
-		uint64_t tag = word_at(object, objects->long_tag);
+		uint64_t tag = pyabi_word(object, objects->long_tag);
 
 		integer.negative = (tag & 3) == 2;
 		integer.digits = tag >> 3;
 	} else {
-		uint64_t size = word_at(object, objects->long_size);
+		uint64_t size = pyabi_word(object, objects->long_size);
 
 		integer.negative = (int64_t)size < 0;
 		integer.digits = integer.negative ? -size : size;
@@ -229,7 +222,7 @@ bool pyabi_keys_of(const struct pyabi_objects *objects, const void *keys, struct
 		indices_bytes = 1ull << log2_bytes;
 	} else {
 		/* DK_IXSIZE (Objects/dict-common.h) */
-		size = word_at(keys, objects->keys_size);
+		size = pyabi_word(keys, objects->keys_size);
 		if (size == 0 || size > 1ull << KEYS_LOG2_MOST)
 			return false;
 		indices_bytes = size * (size <= 0xff         ? 1
@@ -237,7 +230,7 @@ bool pyabi_keys_of(const struct pyabi_objects *objects, const void *keys, struct
 					: size <= 0xffffffff ? 4
 							     : 8);
 	}
-	out->count = word_at(keys, objects->keys_nentries);
+	out->count = pyabi_word(keys, objects->keys_nentries);
 	out->entries = objects->keys_indices + indices_bytes;
 	out->entry_size = objects->entry_size;
 	out->key = objects->entry_key;
@@ -254,12 +247,12 @@ bool pyabi_keys_of(const struct pyabi_objects *objects, const void *keys, struct
 struct pyabi_type pyabi_type_of(const struct pyabi_objects *objects, const void *type)
 {
 	struct pyabi_type result = {
-		.name = word_at(type, objects->type_name),
-		.flags = word_at(type, objects->type_flags),
-		.mro = word_at(type, objects->type_mro),
-		.basicsize = (int64_t)word_at(type, objects->type_basicsize),
-		.itemsize = (int64_t)word_at(type, objects->type_itemsize),
-		.dictoffset = (int64_t)word_at(type, objects->type_dictoffset),
+		.name = pyabi_word(type, objects->type_name),
+		.flags = pyabi_word(type, objects->type_flags),
+		.mro = pyabi_word(type, objects->type_mro),
+		.basicsize = (int64_t)pyabi_word(type, objects->type_basicsize),
+		.itemsize = (int64_t)pyabi_word(type, objects->type_itemsize),
+		.dictoffset = (int64_t)pyabi_word(type, objects->type_dictoffset),
 	};
 
 	return result;

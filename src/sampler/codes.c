@@ -1,8 +1,10 @@
 #include "sampler/codes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "pyabi/field.h"
 
 #define READ_BYTES_MAX  1024u
 #define TEXT_LENGTH_MAX 8192u      /* characters of a name or a file */
@@ -17,14 +19,7 @@
 #define NO_INSTR        UINT32_MAX
 #define FRAME_BYTES_MAX (16u << 20)
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for code objects\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "code objects";
 
 static uint32_t most(uint32_t a, uint32_t b)
 {
@@ -62,12 +57,12 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 		.target = target,
 		.layout = layout,
 		.tree = tree,
-		.places = checked(calloc(FIRST_PLACES, sizeof(*codes->places))),
+		.places = memory_check(calloc(FIRST_PLACES, sizeof(*codes->places)), purpose),
 		.mask = FIRST_PLACES - 1,
 		.read_bytes = read_bytes(layout),
 	};
-	codes->copies =
-		checked(malloc((size_t)CHECK_AT_ONCE * (codes->read_bytes + FILE_BYTES_MAX)));
+	codes->copies = memory_check(
+		malloc((size_t)CHECK_AT_ONCE * (codes->read_bytes + FILE_BYTES_MAX)), purpose);
 }
 
 static void code_destroy(struct code *code)
@@ -128,11 +123,8 @@ static void sorted_insert(struct codes *codes, struct code *code)
 {
 	size_t place = sorted_behind(codes, code->address);
 
-	if (codes->used == codes->sorted_room) {
-		codes->sorted_room = codes->sorted_room ? 2 * codes->sorted_room : FIRST_PLACES;
-		codes->sorted = checked(
-			realloc(codes->sorted, codes->sorted_room * sizeof(*codes->sorted)));
-	}
+	codes->sorted = memory_grow(codes->sorted, codes->used + 1, &codes->sorted_room,
+				    sizeof(*codes->sorted), purpose);
 	memmove(&codes->sorted[place + 1], &codes->sorted[place],
 		(codes->used - place) * sizeof(*codes->sorted));
 	codes->sorted[place] = code;
@@ -152,7 +144,7 @@ static struct code *codes_enter(struct codes *codes, uint64_t address)
 
 	if (*place)
 		return *place;
-	*place = checked(calloc(1, sizeof(**place)));
+	*place = memory_check(calloc(1, sizeof(**place)), purpose);
 	(*place)->address = address;
 	sorted_insert(codes, *place);
 	if (++codes->used > codes->mask / 2) {
@@ -160,7 +152,8 @@ static struct code *codes_enter(struct codes *codes, uint64_t address)
 		size_t old_mask = codes->mask;
 
 		codes->mask = 2 * old_mask + 1;
-		codes->places = checked(calloc(codes->mask + 1, sizeof(*codes->places)));
+		codes->places =
+			memory_check(calloc(codes->mask + 1, sizeof(*codes->places)), purpose);
 		for (size_t i = 0; i <= old_mask; i++) {
 			if (old[i])
 				*place_of(codes, old[i]->address) = old[i];
@@ -191,42 +184,24 @@ static uint64_t hash_of(const unsigned char *bytes, size_t count)
 	return hash;
 }
 
-static uint64_t word_at(const unsigned char *copy, uint32_t offset)
-{
-	uint64_t word = 0;
-
-	if (offset != PYABI_NONE)
-		memcpy(&word, copy + offset, sizeof(word));
-	return word;
-}
-
-static uint32_t int_at(const unsigned char *copy, uint32_t offset)
-{
-	uint32_t value = 0;
-
-	if (offset != PYABI_NONE)
-		memcpy(&value, copy + offset, sizeof(value));
-	return value;
-}
-
 static void identify(const struct codes *codes, const unsigned char *copy, uint64_t words[8])
 {
 	const struct pyabi_layout *layout = codes->layout;
 
-	words[0] = word_at(copy, layout->object_type);
-	words[1] = word_at(copy, layout->code_name);
-	words[2] = word_at(copy, layout->code_qualname);
-	words[3] = word_at(copy, layout->code_filename);
-	words[4] = word_at(copy, layout->code_linetable);
-	words[5] = int_at(copy, layout->code_firstlineno);
-	words[6] = word_at(copy, layout->code_size);
-	words[7] = word_at(copy, layout->code_tlbc);
+	words[0] = pyabi_word(copy, layout->object_type);
+	words[1] = pyabi_word(copy, layout->code_name);
+	words[2] = pyabi_word(copy, layout->code_qualname);
+	words[3] = pyabi_word(copy, layout->code_filename);
+	words[4] = pyabi_word(copy, layout->code_linetable);
+	words[5] = (uint32_t)pyabi_int(copy, layout->code_firstlineno);
+	words[6] = pyabi_word(copy, layout->code_size);
+	words[7] = pyabi_word(copy, layout->code_tlbc);
 }
 
 static unsigned char *codes_room(struct codes *codes, size_t bytes)
 {
 	if (bytes > codes->text_bytes) {
-		codes->text = checked(realloc(codes->text, bytes));
+		codes->text = memory_check(realloc(codes->text, bytes), purpose);
 		codes->text_bytes = bytes;
 	}
 	return codes->text;
@@ -253,8 +228,8 @@ static char *read_text(struct codes *codes, uint64_t string)
 	    !codes_read(codes, string, head,
 			most(layout->unicode_state + 4, layout->unicode_length + 8)))
 		return NULL;
-	form = pyabi_text_of(layout, int_at(head, layout->unicode_state));
-	length = word_at(head, layout->unicode_length);
+	form = pyabi_text_of(layout, (uint32_t)pyabi_int(head, layout->unicode_state));
+	length = pyabi_word(head, layout->unicode_length);
 	if (!form.compact || length > INT64_MAX)
 		return NULL;
 	if (length > TEXT_LENGTH_MAX)
@@ -262,7 +237,7 @@ static char *read_text(struct codes *codes, uint64_t string)
 	bytes = length * form.char_bytes;
 	if (!codes_read(codes, string + form.data_offset, codes_room(codes, bytes + 1), bytes))
 		return NULL;
-	text = checked(malloc(4 * length + 1));
+	text = memory_check(malloc(4 * length + 1), purpose);
 	pyabi_text_to_utf8(form.char_bytes, codes->text, length, text, 4 * length + 1);
 	return text;
 }
@@ -286,11 +261,12 @@ static uint64_t frame_words(const struct codes *codes, const unsigned char *copy
 	const struct pyabi_layout *layout = codes->layout;
 
 	if (layout->code_framesize != PYABI_NONE)
-		return int_at(copy, layout->code_framesize);
+		return (uint32_t)pyabi_int(copy, layout->code_framesize);
 	if (layout->code_stacksize != PYABI_NONE && layout->code_nlocalsplus != PYABI_NONE &&
 	    layout->frame_specials_size != PYABI_NONE)
-		return (uint64_t)int_at(copy, layout->code_nlocalsplus) +
-		       int_at(copy, layout->code_stacksize) + layout->frame_specials_size;
+		return (uint64_t)(uint32_t)pyabi_int(copy, layout->code_nlocalsplus) +
+		       (uint32_t)pyabi_int(copy, layout->code_stacksize) +
+		       layout->frame_specials_size;
 	return 0;
 }
 
@@ -298,7 +274,7 @@ static bool place_instructions(const struct codes *codes, const unsigned char *c
 			       struct code *code)
 {
 	const struct pyabi_layout *layout = codes->layout;
-	uint64_t units = word_at(copy, layout->code_size);
+	uint64_t units = pyabi_word(copy, layout->code_size);
 	uint64_t bytes = frame_words(codes, copy) * 8;
 
 	if (layout->code_bytecode == PYABI_NONE)
@@ -307,7 +283,8 @@ static bool place_instructions(const struct codes *codes, const unsigned char *c
 		return false;
 	code->first_instr = layout->code_bytecode;
 	code->end_instr = layout->code_bytecode + 2 * (uint32_t)units;
-	code->traceable = code->first_instr + 2 * int_at(copy, layout->code_firsttraceable);
+	code->traceable =
+		code->first_instr + 2 * (uint32_t)pyabi_int(copy, layout->code_firsttraceable);
 	code->frame_bytes = (uint32_t)bytes;
 	return true;
 }
@@ -338,19 +315,19 @@ static void remember_file(struct codes *codes, struct code *code, uint64_t file)
 static bool code_read(struct codes *codes, struct code *code, const unsigned char *copy)
 {
 	const struct pyabi_layout *layout = codes->layout;
-	uint64_t qualname = word_at(copy, layout->code_qualname);
-	uint64_t name = qualname ? qualname : word_at(copy, layout->code_name);
+	uint64_t qualname = pyabi_word(copy, layout->code_qualname);
+	uint64_t name = qualname ? qualname : pyabi_word(copy, layout->code_name);
 	struct trace_code text = {
 		.layout = layout,
-		.first_line = (int32_t)int_at(copy, layout->code_firstlineno),
+		.first_line = pyabi_int(copy, layout->code_firstlineno),
 	};
 	char *function, *file = NULL;
 
-	if (codes->code_type && word_at(copy, layout->object_type) != codes->code_type)
+	if (codes->code_type && pyabi_word(copy, layout->object_type) != codes->code_type)
 		return false;
 	function = read_text(codes, name);
 	if (function)
-		file = read_text(codes, word_at(copy, layout->code_filename));
+		file = read_text(codes, pyabi_word(copy, layout->code_filename));
 	if (!function || !file || !place_instructions(codes, copy, code)) {
 		free(function);
 		free(file);
@@ -358,14 +335,14 @@ static bool code_read(struct codes *codes, struct code *code, const unsigned cha
 	}
 	text.function = function;
 	text.file = file;
-	text.line_table_bytes = read_table(codes, word_at(copy, layout->code_linetable));
+	text.line_table_bytes = read_table(codes, pyabi_word(copy, layout->code_linetable));
 	text.line_table = text.line_table_bytes ? codes->text : (const uint8_t *)"";
 	code->number = trace_tree_add_code(codes->tree, &text);
-	remember_file(codes, code, word_at(copy, layout->code_filename));
+	remember_file(codes, code, pyabi_word(copy, layout->code_filename));
 	code->since_ns = codes->now_ns;
 	code->copy_count = 0;
 	identify(codes, copy, code->words);
-	codes->code_type = word_at(copy, layout->object_type);
+	codes->code_type = pyabi_word(copy, layout->object_type);
 	free(function);
 	free(file);
 	return true;
@@ -466,7 +443,7 @@ static bool code_read_copies(struct codes *codes, struct code *code)
 	    !array || !codes_read(codes, array + layout->tlbc_size, &count, sizeof(count)) ||
 	    !count || count > COPIES_MAX)
 		return false;
-	code->copies = checked(realloc(code->copies, count * sizeof(*code->copies)));
+	code->copies = memory_check(realloc(code->copies, count * sizeof(*code->copies)), purpose);
 	code->copy_count = 0;
 	if (!codes_read(codes, array + layout->tlbc_entries, code->copies,
 			count * sizeof(*code->copies)))

@@ -1,8 +1,10 @@
 #include "sampler/interpreters.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "pyabi/field.h"
 
 #define INTERPRETERS_MAX 1024u
 #define STATES_MAX       65536u
@@ -10,14 +12,7 @@
 #define THREAD_BYTES     2048u /* of the C library's struct of a thread */
 #define TID_OFFSET_GLIBC 720u  /* where it mostly is */
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for thread states\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "thread states";
 
 void interpreters_init(struct interpreters *interpreters, const struct target *target,
 		       const struct target_runtime *runtime)
@@ -144,11 +139,9 @@ static uint64_t find_gil(struct interpreters *interpreters, uint64_t interp)
 
 static struct interpreter *add_interpreter(struct interpreters *interpreters)
 {
-	if (interpreters->count == interpreters->room) {
-		interpreters->room = interpreters->room ? 2 * interpreters->room : 4;
-		interpreters->items = checked(realloc(
-			interpreters->items, interpreters->room * sizeof(*interpreters->items)));
-	}
+	interpreters->items =
+		memory_grow(interpreters->items, interpreters->count + 1, &interpreters->room,
+			    sizeof(*interpreters->items), purpose);
 	return &interpreters->items[interpreters->count++];
 }
 
@@ -179,15 +172,6 @@ static void list_interpreters(struct interpreters *interpreters)
 	}
 }
 
-static uint64_t word_at(const unsigned char *copy, uint32_t offset)
-{
-	uint64_t word = 0;
-
-	if (offset != PYABI_NONE)
-		memcpy(&word, copy + offset, sizeof(word));
-	return word;
-}
-
 static void list_states(struct interpreters *interpreters, const struct interpreter *interp)
 {
 	const struct pyabi_layout *layout = &interpreters->runtime->layout;
@@ -199,24 +183,20 @@ static void list_states(struct interpreters *interpreters, const struct interpre
 
 		if (layout->tstate_size > sizeof(copy) ||
 		    !read_bytes(interpreters, address, copy, layout->tstate_size) ||
-		    word_at(copy, layout->tstate_interp) != interp->address)
+		    pyabi_word(copy, layout->tstate_interp) != interp->address)
 			return;
-		if (interpreters->state_count == interpreters->state_room) {
-			interpreters->state_room =
-				interpreters->state_room ? 2 * interpreters->state_room : 16;
-			interpreters->states = checked(
-				realloc(interpreters->states,
-					interpreters->state_room * sizeof(*interpreters->states)));
-		}
+		interpreters->states = memory_grow(
+			interpreters->states, interpreters->state_count + 1,
+			&interpreters->state_room, sizeof(*interpreters->states), purpose);
 		state = &interpreters->states[interpreters->state_count++];
 		*state = (struct thread_state){
 			.address = address,
 			.interp = interp->address,
-			.frame = word_at(copy, layout->tstate_frame),
-			.inner_tid = (pid_t)word_at(copy, layout->tstate_native_thread_id),
-			.pthread = word_at(copy, layout->tstate_thread_id),
+			.frame = pyabi_word(copy, layout->tstate_frame),
+			.inner_tid = (pid_t)pyabi_word(copy, layout->tstate_native_thread_id),
+			.pthread = pyabi_word(copy, layout->tstate_thread_id),
 		};
-		address = word_at(copy, layout->tstate_next);
+		address = pyabi_word(copy, layout->tstate_next);
 	}
 }
 
@@ -227,14 +207,6 @@ static bool is_task(const struct tasks *tasks, pid_t inner_tid)
 			return true;
 	}
 	return false;
-}
-
-static int32_t int_at(const unsigned char *copy, uint32_t offset)
-{
-	int32_t value;
-
-	memcpy(&value, copy + offset, sizeof(value));
-	return value;
 }
 
 /* Finds where the C library keeps a thread's id, from one thread whose id can only be there. */
@@ -254,12 +226,12 @@ static void find_tid_offset(struct interpreters *interpreters, const struct task
 		if (!pthread || !read_bytes(interpreters, pthread, copy, bytes))
 			continue;
 		if (TID_OFFSET_GLIBC + 4 <= bytes &&
-		    is_task(tasks, int_at(copy, TID_OFFSET_GLIBC))) {
+		    is_task(tasks, pyabi_int(copy, TID_OFFSET_GLIBC))) {
 			interpreters->tid_offset = TID_OFFSET_GLIBC;
 			return;
 		}
 		for (uint32_t at = 8; at + 4 <= bytes; at += 4) {
-			if (is_task(tasks, int_at(copy, at))) {
+			if (is_task(tasks, pyabi_int(copy, at))) {
 				interpreters->tid_offset = at;
 				return;
 			}

@@ -1,10 +1,10 @@
 #include "sampler/live.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "base/memory.h"
 #include "sampler/live_books.h"
 
 #define THREADS_MAX (1u << 22)
@@ -14,14 +14,7 @@
 #define GAP_PERIODS     20u
 #define ROUNDS_TO_LEAVE 2u /* without a thread, before it is gone */
 
-static void *live_check(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for samples\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "samples";
 
 /* Room for one more item behind `count`; new room is zero. */
 static void *live_grow(void *items, uint32_t count, uint32_t *room, size_t item_bytes)
@@ -30,7 +23,7 @@ static void *live_grow(void *items, uint32_t count, uint32_t *room, size_t item_
 
 	if (items && count < *room)
 		return items;
-	items = live_check(reallocarray(items, wanted, item_bytes));
+	items = memory_check(reallocarray(items, wanted, item_bytes), purpose);
 	memset((char *)items + *room * item_bytes, 0, (wanted - *room) * item_bytes);
 	*room = wanted;
 	return items;
@@ -38,7 +31,7 @@ static void *live_grow(void *items, uint32_t count, uint32_t *room, size_t item_
 
 static void *live_duplicate(const void *items, uint32_t count, size_t item_bytes)
 {
-	void *copy = live_check(calloc((size_t)count + 1, item_bytes));
+	void *copy = memory_check(calloc((size_t)count + 1, item_bytes), purpose);
 
 	if (count)
 		memcpy(copy, items, count * item_bytes);
@@ -47,7 +40,7 @@ static void *live_duplicate(const void *items, uint32_t count, size_t item_bytes
 
 struct live *live_create(const struct live_options *options)
 {
-	struct live *live = live_check(calloc(1, sizeof(*live)));
+	struct live *live = memory_check(calloc(1, sizeof(*live)), purpose);
 
 	live->options = *options;
 	live->slot_ns = options->window_ns / WINDOW_SLOTS;
@@ -87,7 +80,8 @@ struct live *live_copy(const struct live *live)
 		live_duplicate(live->processes, live->process_count, sizeof(*live->processes));
 	for (uint32_t i = 0; i < copy->process_count; i++) {
 		if (copy->processes[i].command)
-			copy->processes[i].command = live_check(strdup(copy->processes[i].command));
+			copy->processes[i].command =
+				memory_check(strdup(copy->processes[i].command), purpose);
 	}
 	copy->thread_count = live->thread_count;
 	copy->threads = live_duplicate(live->threads, live->thread_count, sizeof(*live->threads));
@@ -187,7 +181,7 @@ void live_news(struct live *live, const struct sampler_process *news)
 	memcpy(process->python_version, news->python_version, sizeof(process->python_version));
 	process->python_version[sizeof(process->python_version) - 1] = '\0';
 	free(process->command);
-	process->command = live_check(strdup(news->command ? news->command : ""));
+	process->command = memory_check(strdup(news->command ? news->command : ""), purpose);
 }
 
 static uint32_t live_new_thread(struct live *live, uint32_t process, pid_t tid)

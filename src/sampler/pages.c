@@ -4,12 +4,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/memory.h"
+
 void pages_init(struct pages *pages, pages_source *read, const void *data)
 {
 	*pages = (struct pages){.read = read, .data = data};
-	pages->bytes = malloc(PAGES_KEPT * sizeof(*pages->bytes));
-	if (!pages->bytes)
-		abort();
+	pages->bytes =
+		memory_check(malloc(PAGES_KEPT * sizeof(*pages->bytes)), "pages of a process");
 }
 
 void pages_deinit(struct pages *pages)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "target/children.h"
 #include "target/pause.h"
 
@@ -27,14 +28,7 @@
 #define UNREST_LEAST (UNREST_ONE / 8)
 #define UNREST_TRIAL 8u
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for a process\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "a process";
 
 static uint64_t now_ns(void)
 {
@@ -89,7 +83,7 @@ static int probe_find_runtime(struct probe *probe, struct error *err)
 int probe_create(struct target *target, struct trace_tree *tree,
 		 const struct probe_options *options, struct probe **out, struct error *err)
 {
-	struct probe *probe = checked(calloc(1, sizeof(*probe)));
+	struct probe *probe = memory_check(calloc(1, sizeof(*probe)), purpose);
 	int status;
 
 	probe->target = target;
@@ -155,7 +149,8 @@ static bool list_tasks(struct probe *probe)
 
 	if (!tasks_list(probe->target, &probe->tasks))
 		return false;
-	probe->threads = checked(calloc(probe->tasks.count + 1, sizeof(*probe->threads)));
+	probe->threads =
+		memory_check(calloc(probe->tasks.count + 1, sizeof(*probe->threads)), purpose);
 	probe->thread_count = probe->tasks.count;
 	for (size_t i = 0; i < probe->tasks.count; i++) {
 		pid_t tid = probe->tasks.items[i].tid;
@@ -489,7 +484,7 @@ ssize_t probe_look_paused(struct probe *probe, uint64_t time_ns, struct sample *
 static void read_names(struct probe *probe)
 {
 	const struct interpreters *all = &probe->interpreters;
-	uint64_t *interps = checked(calloc(all->count + 1, sizeof(*interps)));
+	uint64_t *interps = memory_check(calloc(all->count + 1, sizeof(*interps)), purpose);
 
 	for (size_t i = 0; i < all->count; i++)
 		interps[i] = all->items[i].address;

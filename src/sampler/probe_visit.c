@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "target/pause.h"
 
 #define PAUSE_TRIES 100u /* for one who wants it exactly */
@@ -30,13 +31,8 @@ static size_t list_frames(struct visit *visit, const struct stack *stack)
 {
 	size_t count = 0;
 
-	if (visit->room < stack->count) {
-		free(visit->frames);
-		visit->room = stack->count;
-		visit->frames = calloc(visit->room, sizeof(*visit->frames));
-		if (!visit->frames)
-			abort();
-	}
+	visit->frames = memory_grow(visit->frames, stack->count, &visit->room,
+				    sizeof(*visit->frames), "the frames of a thread");
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct stack_frame *frame = &stack->frames[i];
 		uint32_t below =

@@ -1,19 +1,15 @@
 #include "sampler/ranking.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define FIRST_NODE (SAMPLE_STACK_UNKNOWN + 1)
 
 static void *ranking_allocate(void *items, uint32_t count, size_t item_bytes)
 {
-	items = reallocarray(items, count, item_bytes);
-	if (!items) {
-		fputs("sonde: out of memory for a ranking\n", stderr);
-		abort();
-	}
-	return items;
+	return memory_check(reallocarray(items, count, item_bytes), "a ranking");
 }
 
 void ranking_init(struct ranking *ranking)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "base/memory.h"
 #include "target/pause.h"
 
 /*
@@ -83,14 +84,7 @@ struct sampler {
 	uint64_t random;
 };
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for samples\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "samples";
 
 int sampler_create(const struct sampler_options *options, struct sampler **out, struct error *err)
 {
@@ -100,11 +94,11 @@ int sampler_create(const struct sampler_options *options, struct sampler **out, 
 		return error_set(err, ERROR_USAGE,
 				 "a rate is more than 0 and at most %.0f samples a second",
 				 RATE_MAX_HZ);
-	sampler = checked(calloc(1, sizeof(*sampler)));
+	sampler = memory_check(calloc(1, sizeof(*sampler)), purpose);
 	sampler->options = *options;
 	sampler->tree = trace_tree_create();
-	sampler->queue = checked(malloc(QUEUE_SAMPLES * sizeof(*sampler->queue)));
-	sampler->round = checked(malloc(ROUND_SAMPLES * sizeof(*sampler->round)));
+	sampler->queue = memory_check(malloc(QUEUE_SAMPLES * sizeof(*sampler->queue)), purpose);
+	sampler->round = memory_check(malloc(ROUND_SAMPLES * sizeof(*sampler->round)), purpose);
 	sampler->news_end = &sampler->news;
 	sampler->names_end = &sampler->names;
 	sampler->random = 0x9e3779b97f4a7c15ull;
@@ -153,7 +147,7 @@ struct trace_tree *sampler_tree(struct sampler *sampler)
 
 static void add_process(struct sampler *sampler, struct probe *probe, uint32_t number)
 {
-	struct watched_process *process = checked(calloc(1, sizeof(*process)));
+	struct watched_process *process = memory_check(calloc(1, sizeof(*process)), purpose);
 
 	process->probe = probe;
 	process->number = number;
@@ -161,11 +155,8 @@ static void add_process(struct sampler *sampler, struct probe *probe, uint32_t n
 	process->names_step_ns = NAMES_FIRST_NS;
 	map_init(&process->names);
 	pthread_mutex_lock(&sampler->lock);
-	if (sampler->count == sampler->room) {
-		sampler->room = sampler->room ? 2 * sampler->room : 8;
-		sampler->processes = checked(
-			realloc(sampler->processes, sampler->room * sizeof(*sampler->processes)));
-	}
+	sampler->processes = memory_grow(sampler->processes, sampler->count + 1, &sampler->room,
+					 sizeof(*sampler->processes), purpose);
 	sampler->processes[sampler->count++] = process;
 	sampler->alive++;
 	pthread_mutex_unlock(&sampler->lock);
@@ -203,7 +194,7 @@ static uint64_t session_ns(const struct sampler *sampler)
 
 static void tell_process(struct sampler *sampler, const struct sampler_process *told)
 {
-	struct process_news *news = checked(calloc(1, sizeof(*news)));
+	struct process_news *news = memory_check(calloc(1, sizeof(*news)), purpose);
 
 	news->process = *told;
 	pthread_mutex_lock(&sampler->lock);
@@ -264,7 +255,7 @@ static void tell_names(struct sampler *sampler, struct watched_process *process)
 		if (!*name || (map_find(&process->names, (uint64_t)tid, &before) && before == hash))
 			continue;
 		map_put(&process->names, (uint64_t)tid, hash);
-		news = checked(calloc(1, sizeof(*news)));
+		news = memory_check(calloc(1, sizeof(*news)), purpose);
 		news->thread.process = process->number;
 		news->thread.tid = tid;
 		snprintf(news->thread.name, sizeof(news->thread.name), "%s", name);
@@ -367,7 +358,7 @@ static void watch_child(struct sampler *sampler, pid_t pid, uint64_t time_ns)
 
 static void look_for_children(struct sampler *sampler, size_t count, uint64_t time_ns)
 {
-	pid_t *children = checked(malloc(CHILDREN_MAX * sizeof(*children)));
+	pid_t *children = memory_check(malloc(CHILDREN_MAX * sizeof(*children)), purpose);
 
 	for (size_t i = 0; i < count; i++) {
 		struct watched_process *process = sampler->processes[i];

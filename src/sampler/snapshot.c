@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #define TEXTS_BYTES_MOST (256u << 20)
+
+static const char purpose[] = "the stacks of a process";
 
 void snapshot_init(struct snapshot *snapshot)
 {
@@ -28,20 +31,6 @@ void snapshot_deinit(struct snapshot *snapshot)
 const char *snapshot_text(const struct snapshot *snapshot, size_t place)
 {
 	return place < snapshot->texts.used ? (const char *)snapshot->texts.data + place : "";
-}
-
-/* Room for one more; `items` moves. */
-static void *grow(void *items, size_t count, size_t *room, size_t bytes)
-{
-	if (count < *room)
-		return items;
-	*room = *room ? *room * 2 : 64;
-	items = reallocarray(items, *room, bytes);
-	if (!items) {
-		fputs("sonde: out of memory for the stacks of a process\n", stderr);
-		abort();
-	}
-	return items;
 }
 
 struct taking {
@@ -101,8 +90,8 @@ static void take_local(const struct local *local, void *data)
 		snapshot->is_cut = true;
 		return;
 	}
-	snapshot->locals = grow(snapshot->locals, snapshot->local_count, &snapshot->local_room,
-				sizeof(*snapshot->locals));
+	snapshot->locals = memory_grow(snapshot->locals, snapshot->local_count + 1,
+				       &snapshot->local_room, sizeof(*snapshot->locals), purpose);
 	snapshot->locals[snapshot->local_count++] = taken;
 }
 
@@ -120,8 +109,8 @@ static void take_frame(struct taking *taking, const struct probe_frame *from, ui
 			locals_visit(&taking->of->space, from->address, from->code_address,
 				     &taking->options->variables, take_local, taking);
 	frame.local_count = snapshot->local_count - frame.locals;
-	snapshot->frames = grow(snapshot->frames, snapshot->frame_count, &snapshot->frame_room,
-				sizeof(*snapshot->frames));
+	snapshot->frames = memory_grow(snapshot->frames, snapshot->frame_count + 1,
+				       &snapshot->frame_room, sizeof(*snapshot->frames), purpose);
 	snapshot->frames[snapshot->frame_count++] = frame;
 }
 
@@ -161,8 +150,9 @@ static void take_thread(const struct probe_thread *from, void *data)
 	if (taking->of && !taking->of->pages.reads_left)
 		snapshot->is_cut = true;
 	thread.frame_count = snapshot->frame_count - thread.frames;
-	snapshot->threads = grow(snapshot->threads, snapshot->thread_count, &snapshot->thread_room,
-				 sizeof(*snapshot->threads));
+	snapshot->threads =
+		memory_grow(snapshot->threads, snapshot->thread_count + 1, &snapshot->thread_room,
+			    sizeof(*snapshot->threads), purpose);
 	snapshot->threads[snapshot->thread_count++] = thread;
 }
 

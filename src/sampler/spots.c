@@ -1,12 +1,12 @@
 #include "sampler/spots.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/intern.h"
 #include "base/map.h"
+#include "base/memory.h"
 #include "sampler/sample.h"
 
 #define FIRST_NODE (SAMPLE_STACK_UNKNOWN + 1)
@@ -30,18 +30,15 @@ struct spots {
 	struct buffer key;
 };
 
+static const char purpose[] = "places";
+
 static void *spots_grow(void *items, uint32_t wanted, uint32_t *room, size_t item_bytes)
 {
 	if (wanted <= *room)
 		return items;
 	while (*room < wanted)
 		*room = *room ? 2 * *room : 64;
-	items = reallocarray(items, *room, item_bytes);
-	if (!items) {
-		fputs("sonde: out of memory for places\n", stderr);
-		abort();
-	}
-	return items;
+	return memory_check(reallocarray(items, *room, item_bytes), purpose);
 }
 
 static uint32_t level_add(struct level *level, const struct spot *spot)
@@ -70,10 +67,8 @@ static void level_init(struct level *level)
 
 struct spots *spots_create(struct trace_tree *tree)
 {
-	struct spots *spots = calloc(1, sizeof(*spots));
+	struct spots *spots = memory_check(calloc(1, sizeof(*spots)), purpose);
 
-	if (!spots)
-		abort();
 	spots->tree = tree;
 	for (unsigned i = 0; i < SPOT_LEVELS; i++)
 		level_init(&spots->levels[i]);

@@ -1,9 +1,10 @@
 #include "sampler/stack.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "pyabi/field.h"
 #include "sampler/sample.h"
 
 /*
@@ -51,19 +52,12 @@ struct reading {
 	uint64_t chunk; /* the current one */
 };
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for a stack\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "a stack";
 
 void stack_init(struct stack *stack, uint64_t tstate)
 {
 	*stack = (struct stack){.tstate = tstate};
-	stack->copy = checked(malloc(TSTATE_BYTES_MAX));
+	stack->copy = memory_check(malloc(TSTATE_BYTES_MAX), purpose);
 	view_init(&stack->view);
 }
 
@@ -77,24 +71,6 @@ void stack_deinit(struct stack *stack)
 	free(stack->codes);
 	free(stack->chunks);
 	*stack = (struct stack){0};
-}
-
-static uint64_t word_at(const unsigned char *copy, uint32_t offset)
-{
-	uint64_t word = 0;
-
-	if (offset != PYABI_NONE)
-		memcpy(&word, copy + offset, sizeof(word));
-	return word;
-}
-
-static int32_t int_at(const unsigned char *copy, uint32_t offset)
-{
-	int32_t value = 0;
-
-	if (offset != PYABI_NONE)
-		memcpy(&value, copy + offset, sizeof(value));
-	return value;
 }
 
 /* The chunk that an address lies in, if it is one that is known. */
@@ -125,21 +101,18 @@ static void list_chunks(struct reading *reading)
 		if (layout->chunk_data > sizeof(head) ||
 		    !target_read(reading->from->target, start, head, layout->chunk_data))
 			return;
-		bytes = word_at(head, layout->chunk_size);
-		top = word_at(head, layout->chunk_top) * 8 + layout->chunk_data;
+		bytes = pyabi_word(head, layout->chunk_size);
+		top = pyabi_word(head, layout->chunk_top) * 8 + layout->chunk_data;
 		if (bytes > CHUNK_BYTES_MAX || bytes < layout->chunk_data)
 			return;
-		if (stack->chunk_count == stack->chunk_room) {
-			stack->chunk_room = stack->chunk_room ? 2 * stack->chunk_room : 8;
-			stack->chunks = checked(
-				realloc(stack->chunks, stack->chunk_room * sizeof(*stack->chunks)));
-		}
+		stack->chunks = memory_grow(stack->chunks, stack->chunk_count + 1,
+					    &stack->chunk_room, sizeof(*stack->chunks), purpose);
 		chunk = &stack->chunks[stack->chunk_count++];
 		*chunk = (struct stack_chunk){.start = start, .end = start + bytes};
 		chunk->used = stack->chunk_count > 1 && top < bytes
 				      ? top
 				      : layout->chunk_data + CHUNK_FIRST;
-		start = word_at(head, layout->chunk_previous);
+		start = pyabi_word(head, layout->chunk_previous);
 	}
 }
 
@@ -191,12 +164,12 @@ static void parse_frame(const struct pyabi_layout *layout, const unsigned char *
 {
 	*frame = (struct stack_frame){
 		.address = address,
-		.code = word_at(copy, layout->frame_code) & ~(uint64_t)layout->code_tag_mask,
+		.code = pyabi_word(copy, layout->frame_code) & ~(uint64_t)layout->code_tag_mask,
 		.instr = layout->features & PYABI_INSTR_INDEX
-				 ? (uint32_t)int_at(copy, layout->frame_instr)
-				 : word_at(copy, layout->frame_instr),
-		.tlbc_index = int_at(copy, layout->frame_tlbc_index),
-		.stack_top = int_at(copy, layout->frame_stacktop),
+				 ? (uint32_t)pyabi_int(copy, layout->frame_instr)
+				 : pyabi_word(copy, layout->frame_instr),
+		.tlbc_index = pyabi_int(copy, layout->frame_tlbc_index),
+		.stack_top = pyabi_int(copy, layout->frame_stacktop),
 		.has_called = layout->frame_return_offset != PYABI_NONE &&
 			      (copy[layout->frame_return_offset] |
 			       copy[layout->frame_return_offset + 1]) != 0,
@@ -207,11 +180,8 @@ static void parse_frame(const struct pyabi_layout *layout, const unsigned char *
 
 static struct stack_frame *stack_push(struct stack *stack)
 {
-	if (stack->count == stack->room) {
-		stack->room = stack->room ? 2 * stack->room : 256;
-		stack->frames =
-			checked(realloc(stack->frames, stack->room * sizeof(*stack->frames)));
-	}
+	stack->frames = memory_grow(stack->frames, stack->count + 1, &stack->room,
+				    sizeof(*stack->frames), purpose);
 	return &stack->frames[stack->count++];
 }
 
@@ -239,7 +209,7 @@ static bool walk(struct reading *reading)
 			return false;
 		entry = stack_push(stack);
 		parse_frame(layout, copy, frame, entry);
-		frame = word_at(copy, layout->frame_previous);
+		frame = pyabi_word(copy, layout->frame_previous);
 	}
 	return true;
 }
@@ -325,9 +295,10 @@ static void make_room_for_codes(struct stack *stack)
 	if (stack->count <= stack->codes_room)
 		return;
 	stack->codes_room = stack->room;
-	stack->codes = checked(realloc(stack->codes, stack->codes_room * sizeof(*stack->codes)));
-	stack->addresses =
-		checked(realloc(stack->addresses, stack->codes_room * sizeof(*stack->addresses)));
+	stack->codes = memory_check(
+		realloc(stack->codes, stack->codes_room * sizeof(*stack->codes)), purpose);
+	stack->addresses = memory_check(
+		realloc(stack->addresses, stack->codes_room * sizeof(*stack->addresses)), purpose);
 }
 
 /* How many of the outermost frames are as they were at the good reading before, and where it
@@ -392,7 +363,7 @@ static bool find_codes(struct reading *reading, size_t unchanged)
 			if (j == distinct || j == 64)
 				stack->addresses[distinct++] = stack->addresses[i];
 		}
-		found = checked(malloc(distinct * sizeof(*found)));
+		found = memory_check(malloc(distinct * sizeof(*found)), purpose);
 		codes_check(codes, stack->addresses, distinct, stack->generation, found);
 		free(found);
 	}
@@ -471,11 +442,8 @@ static bool is_consistent(struct reading *reading)
 static void keep(struct stack *stack, size_t unchanged)
 {
 	measure_chunk(stack);
-	if (stack->count > stack->last_room) {
-		stack->last_room = stack->room;
-		stack->last =
-			checked(realloc(stack->last, stack->last_room * sizeof(*stack->last)));
-	}
+	stack->last = memory_grow(stack->last, stack->count, &stack->last_room,
+				  sizeof(*stack->last), purpose);
 	for (size_t level = unchanged; level < stack->count; level++)
 		stack->last[level] = stack->frames[stack->count - 1 - level];
 	stack->last_count = stack->count;
@@ -526,19 +494,20 @@ static void parse_tstate(struct reading *reading, const struct surroundings *aro
 	const struct pyabi_layout *layout = reading->layout;
 	struct stack *stack = reading->stack;
 
-	stack->interp = word_at(stack->copy, layout->tstate_interp);
-	stack->next = word_at(stack->copy, layout->tstate_next);
-	stack->thread_id = word_at(stack->copy, layout->tstate_thread_id);
-	stack->native_id = word_at(stack->copy, layout->tstate_native_thread_id);
+	stack->interp = pyabi_word(stack->copy, layout->tstate_interp);
+	stack->next = pyabi_word(stack->copy, layout->tstate_next);
+	stack->thread_id = pyabi_word(stack->copy, layout->tstate_thread_id);
+	stack->native_id = pyabi_word(stack->copy, layout->tstate_native_thread_id);
 	stack->generation = around->generation;
-	reading->chunk = word_at(stack->copy, layout->tstate_datastack_chunk);
+	reading->chunk = pyabi_word(stack->copy, layout->tstate_datastack_chunk);
 	stack->gil_holder = 0;
-	if (reading->from->gil && int_at(around->gil, layout->gil_locked - around->gil_low) > 0)
-		stack->gil_holder = word_at(around->gil, layout->gil_last_holder - around->gil_low);
+	if (reading->from->gil && pyabi_int(around->gil, layout->gil_locked - around->gil_low) > 0)
+		stack->gil_holder =
+			pyabi_word(around->gil, layout->gil_last_holder - around->gil_low);
 	stack->holds_gil = stack->gil_holder == stack->tstate;
 	reading->leaf = layout->features & PYABI_CFRAME
 				? around->leaf
-				: word_at(stack->copy, layout->tstate_frame);
+				: pyabi_word(stack->copy, layout->tstate_frame);
 }
 
 /* Up to 3.12 the record that leads to the innermost frame is on the C stack. */
@@ -576,7 +545,7 @@ static bool callers_stay(struct reading *reading)
 			return false;
 		parse_frame(layout, copy, frame->address, &again);
 		if (again.code != frame->code || again.instr != frame->instr ||
-		    word_at(copy, layout->frame_previous) !=
+		    pyabi_word(copy, layout->frame_previous) !=
 			    (i + 1 < stack->count ? stack->frames[i + 1].address : 0))
 			return false;
 	}
@@ -613,7 +582,7 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 		return had_cframe ? STACK_ELSEWHERE : STACK_GONE;
 	}
 	parse_tstate(&reading, &around);
-	own = word_at(stack->copy, layout->tstate_frame);
+	own = pyabi_word(stack->copy, layout->tstate_frame);
 	if (layout->features & PYABI_CFRAME && own != stack->cframe) {
 		stack->cframe = own;
 		return STACK_ELSEWHERE;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "sampler/dict.h"
 #include "sampler/integer.h"
 #include "sampler/unicode.h"
@@ -27,13 +28,8 @@ void threads_deinit(struct threads *threads)
 
 static struct threads_entry *add_entry(struct threads *threads)
 {
-	if (threads->count == threads->room) {
-		threads->room = threads->room ? threads->room * 2 : 16;
-		threads->items =
-			reallocarray(threads->items, threads->room, sizeof(*threads->items));
-		if (!threads->items)
-			abort();
-	}
+	threads->items = memory_grow(threads->items, threads->count + 1, &threads->room,
+				     sizeof(*threads->items), "names of threads");
 	threads->items[threads->count] = (struct threads_entry){0};
 	return &threads->items[threads->count++];
 }
@@ -81,13 +77,9 @@ static struct threads_place *place_of(struct threads *threads, uint64_t interp)
 	for (size_t i = 0; i < threads->place_count; i++)
 		if (threads->places[i].interp == interp)
 			return &threads->places[i];
-	if (threads->place_count == threads->place_room) {
-		threads->place_room = threads->place_room ? threads->place_room * 2 : 4;
-		threads->places = reallocarray(threads->places, threads->place_room,
-					       sizeof(*threads->places));
-		if (!threads->places)
-			abort();
-	}
+	threads->places =
+		memory_grow(threads->places, threads->place_count + 1, &threads->place_room,
+			    sizeof(*threads->places), "names of threads");
 	threads->places[threads->place_count] = (struct threads_place){.interp = interp};
 	return &threads->places[threads->place_count++];
 }

@@ -1,11 +1,11 @@
 #include "sampler/trace_tree.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/intern.h"
+#include "base/memory.h"
 #include "sampler/sample.h"
 
 #define NODE_MAX  (1u << 26)
@@ -43,32 +43,26 @@ struct trace_tree {
 	struct known_layout *layouts;
 };
 
-static void *checked(void *memory)
-{
-	if (!memory || memory == MAP_FAILED) {
-		fputs("sonde: out of memory for stacks\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "stacks";
 
 static void *sparse(size_t bytes)
 {
-	return checked(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	return memory_check(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+			    purpose);
 }
 
 static void places_init(struct places *places, size_t size)
 {
 	*places = (struct places){
-		.items = checked(calloc(size, sizeof(*places->items))),
+		.items = memory_check(calloc(size, sizeof(*places->items)), purpose),
 		.mask = size - 1,
 	};
 }
 
 struct trace_tree *trace_tree_create(void)
 {
-	struct trace_tree *tree = checked(calloc(1, sizeof(*tree)));
+	struct trace_tree *tree = memory_check(calloc(1, sizeof(*tree)), purpose);
 
 	tree->nodes = sparse(NODE_MAX * sizeof(*tree->nodes));
 	tree->codes = sparse(CODE_MAX * sizeof(*tree->codes));
@@ -189,7 +183,7 @@ static const struct pyabi_layout *keep_layout(struct trace_tree *tree,
 		if (memcmp(&known->layout, layout, sizeof(*layout)) == 0)
 			return &known->layout;
 	}
-	known = checked(malloc(sizeof(*known)));
+	known = memory_check(malloc(sizeof(*known)), purpose);
 	memcpy(&known->layout, layout, sizeof(*layout));
 	known->next = tree->layouts;
 	tree->layouts = known;

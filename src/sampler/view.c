@@ -1,9 +1,10 @@
 #include "sampler/view.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define KEEP_LOOKS   32u  /* that a window stays unused */
 #define JOIN_BYTES   512u /* a gap that is cheaper to read than to leave out */
@@ -11,19 +12,12 @@
 #define BUFFER_FIRST 65536u
 #define BUFFER_MAX   (64u << 20)
 
-static void *checked(void *memory)
-{
-	if (!memory) {
-		fputs("sonde: out of memory for a copy of stacks\n", stderr);
-		abort();
-	}
-	return memory;
-}
+static const char purpose[] = "a copy of stacks";
 
 void view_init(struct view *view)
 {
 	*view = (struct view){.buffer_bytes = BUFFER_FIRST};
-	view->buffer = checked(malloc(BUFFER_FIRST));
+	view->buffer = memory_check(malloc(BUFFER_FIRST), purpose);
 }
 
 void view_deinit(struct view *view)
@@ -64,11 +58,8 @@ static size_t window_behind(const struct view *view, uint64_t address)
 
 static struct view_window *window_insert(struct view *view, size_t place)
 {
-	if (view->count == view->room) {
-		view->room = view->room ? 2 * view->room : 64;
-		view->windows =
-			checked(realloc(view->windows, view->room * sizeof(*view->windows)));
-	}
+	view->windows = memory_grow(view->windows, view->count + 1, &view->room,
+				    sizeof(*view->windows), purpose);
 	memmove(&view->windows[place + 1], &view->windows[place],
 		(view->count - place) * sizeof(*view->windows));
 	view->count++;
@@ -117,7 +108,7 @@ static bool buffer_has_room(struct view *view, size_t bytes)
 
 		while (room < bytes)
 			room *= 2;
-		view->buffer = checked(realloc(view->buffer, room));
+		view->buffer = memory_check(realloc(view->buffer, room), purpose);
 		view->buffer_bytes = room;
 	}
 	return true;
