@@ -1,6 +1,5 @@
 #include "sampler/view.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +7,12 @@
 
 #define KEEP_LOOKS   32u  /* that a window stays unused */
 #define JOIN_BYTES   512u /* a gap that is cheaper to read than to leave out */
-#define WORDS_MAX    8u
+#define PAGE_BYTES   4096u
 #define BUFFER_FIRST 65536u
 #define BUFFER_MAX   (64u << 20)
+/* What a stack that is one does not come near to. */
+#define WINDOWS_MAX 32768u
+#define DROPS_MAX   256u /* places that are not there, in one look */
 
 static const char purpose[] = "a copy of stacks";
 
@@ -40,6 +42,11 @@ void view_begin(struct view *view)
 	view->hint = 0;
 }
 
+static uint64_t window_end(const struct view_window *window)
+{
+	return window->start + window->bytes;
+}
+
 /* The first window that ends behind `address`. */
 static size_t window_behind(const struct view *view, uint64_t address)
 {
@@ -48,7 +55,7 @@ static size_t window_behind(const struct view *view, uint64_t address)
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (view->windows[middle].start + view->windows[middle].bytes <= address)
+		if (window_end(&view->windows[middle]) <= address)
 			low = middle + 1;
 		else
 			high = middle;
@@ -66,29 +73,32 @@ static struct view_window *window_insert(struct view *view, size_t place)
 	return &view->windows[place];
 }
 
-void view_want(struct view *view, uint64_t start, uint32_t bytes)
+bool view_want(struct view *view, uint64_t start, uint32_t bytes)
 {
-	size_t place = window_behind(view, start);
-	uint64_t end = start + bytes;
-	size_t last = place;
+	size_t place = window_behind(view, start), last = place;
+	uint64_t end = start + bytes, from = start, upto = end;
 
-	if (end < start)
-		return;
+	if (end <= start || bytes > BUFFER_MAX)
+		return false;
 	if (place < view->count && view->windows[place].start <= start &&
-	    view->windows[place].start + view->windows[place].bytes >= end) {
+	    window_end(&view->windows[place]) >= end) {
 		view->windows[place].used = view->look;
-		return;
+		return true;
 	}
 	/* Swallows what it overlaps. */
 	for (; last < view->count && view->windows[last].start < end; last++) {
-		const struct view_window *window = &view->windows[last];
-
-		if (window->start < start)
-			start = window->start;
-		if (window->start + window->bytes > end)
-			end = window->start + window->bytes;
+		if (view->windows[last].start < from)
+			from = view->windows[last].start;
+		if (window_end(&view->windows[last]) > upto)
+			upto = window_end(&view->windows[last]);
+	}
+	if (upto - from > BUFFER_MAX) {
+		from = start;
+		upto = end;
 	}
 	if (last == place) {
+		if (view->count == WINDOWS_MAX)
+			return false;
 		window_insert(view, place);
 	} else {
 		memmove(&view->windows[place + 1], &view->windows[last],
@@ -96,7 +106,8 @@ void view_want(struct view *view, uint64_t start, uint32_t bytes)
 		view->count -= last - place - 1;
 	}
 	view->windows[place] = (struct view_window){
-		.start = start, .bytes = (uint32_t)(end - start), .used = view->look};
+		.start = from, .bytes = (uint32_t)(upto - from), .used = view->look};
+	return true;
 }
 
 static bool buffer_has_room(struct view *view, size_t bytes)
@@ -120,32 +131,41 @@ static struct view_window *window_in_turn(struct view *view, size_t turn)
 	return &view->windows[(view->first + turn) % view->count];
 }
 
-/* Neighbours become one place. Fills in where each window's bytes will be. Returns how many bytes.
- */
-static size_t lay_out(struct view *view, size_t from, struct iovec *remote, size_t room,
+/* Whether so little lies between that both are read as one place. */
+static bool is_near(const struct iovec *before, const struct view_window *window)
+{
+	uint64_t end = (uintptr_t)before->iov_base + before->iov_len;
+
+	return window->start >= end && window->start - end <= JOIN_BYTES;
+}
+
+/* Places to be read, from window `from` in turn up to *upto. Tells each window where its bytes will
+ * be, behind `base`. Returns how many bytes. */
+static size_t lay_out(struct view *view, size_t from, size_t base, struct iovec *remote,
 		      size_t *places, size_t *upto)
 {
 	size_t used = 0, count = 0, i;
 
 	for (i = from; i < view->count; i++) {
 		struct view_window *window = window_in_turn(view, i);
-		uint64_t end = window->start + window->bytes;
-		struct iovec *before = count ? &remote[count - 1] : NULL;
-		uint64_t before_end = before ? (uintptr_t)before->iov_base + before->iov_len : 0;
 
 		window->is_read = false;
-		if (before && window->start - before_end <= JOIN_BYTES &&
-		    before_end / 4096 + 1 >= window->start / 4096) {
-			used += end - before_end;
-			before->iov_len += end - before_end;
+		if (count && is_near(&remote[count - 1], window)) {
+			uint64_t begin = (uintptr_t)remote[count - 1].iov_base;
+			uint64_t more = window_end(window) - begin - remote[count - 1].iov_len;
+
+			remote[count - 1].iov_len += more;
+			used += more;
 		} else {
-			if (count == room)
+			if (count == TARGET_PLACES_MAX - VIEW_WORDS_MAX)
 				break;
 			remote[count++] =
 				(struct iovec){(void *)(uintptr_t)window->start, window->bytes};
 			used += window->bytes;
 		}
-		window->offset = (uint32_t)(used - window->bytes);
+		if (base + used > BUFFER_MAX)
+			break;
+		window->offset = (uint32_t)(base + used - window->bytes);
 	}
 	*places = count;
 	*upto = i;
@@ -162,17 +182,34 @@ static size_t words_places(const struct view_words *words, size_t count, struct 
 	return count;
 }
 
-/* The place that could not be read takes its windows along: they are not there any more. */
+/* The place that could not be read takes its windows along: they are not there any more. What is
+ * not there is a page at least. */
 static void drop_windows(struct view *view, const struct iovec *place)
 {
 	uint64_t start = (uintptr_t)place->iov_base, end = start + place->iov_len;
 	size_t kept = 0;
 
+	if (start / PAGE_BYTES == (end - 1) / PAGE_BYTES) {
+		start -= start % PAGE_BYTES;
+		end = start + PAGE_BYTES;
+	}
 	for (size_t i = 0; i < view->count; i++) {
-		if (view->windows[i].start < start || view->windows[i].start >= end)
+		if (view->windows[i].start < start || view->windows[i].start > end - 1)
 			view->windows[kept++] = view->windows[i];
 	}
 	view->count = kept;
+}
+
+/* Where the places are copied to, behind what the buffer holds. */
+static void local_places(const struct view *view, const struct iovec *remote, size_t places,
+			 struct iovec *local)
+{
+	unsigned char *out = view->buffer + view->used;
+
+	for (size_t i = 0; i < places; i++) {
+		local[i] = (struct iovec){out, remote[i].iov_len};
+		out += remote[i].iov_len;
+	}
 }
 
 static void mark_read(struct view *view, size_t from, size_t upto)
@@ -185,75 +222,67 @@ enum view_result view_read(struct view *view, const struct target *target,
 			   const struct view_words *before, size_t before_count, uint64_t interest)
 {
 	struct iovec local[TARGET_PLACES_MAX], remote[TARGET_PLACES_MAX];
-	size_t from = 0, base = 0;
+	size_t from = 0, drops = 0;
 
+	view->used = 0;
 	view->first = window_behind(view, interest);
 	/* More windows than fit one call are read in several. */
 	for (;;) {
 		size_t head = from ? 0 : words_places(before, before_count, local, remote);
-		size_t places, upto, count, used;
-		unsigned char *out;
+		size_t places, upto, bytes;
 		ssize_t done;
 
-		used = lay_out(view, from, remote + head, TARGET_PLACES_MAX - WORDS_MAX, &places,
-			       &upto);
-		if (!buffer_has_room(view, base + used))
-			return VIEW_NOTHING;
-		out = view->buffer + base;
-		for (size_t i = 0; i < places; i++) {
-			local[head + i] = (struct iovec){out, remote[head + i].iov_len};
-			out += remote[head + i].iov_len;
+		bytes = lay_out(view, from, view->used, remote + head, &places, &upto);
+		if (!buffer_has_room(view, view->used + bytes)) {
+			view->count = from = view->used = 0;
+			continue;
 		}
-		for (size_t i = from; i < upto; i++)
-			window_in_turn(view, i)->offset += (uint32_t)base;
-		count = head + places;
+		local_places(view, remote + head, places, local + head);
 		view->reads++;
-		done = target_read_places(target, local, remote, count);
+		done = target_read_places(target, local, remote, head + places);
 		if (done < 0)
 			return VIEW_GONE;
 		if ((size_t)done < head)
 			return VIEW_NOTHING;
-		if ((size_t)done < count) {
+		if ((size_t)done < head + places) {
 			drop_windows(view, &remote[done]);
+			if (++drops == DROPS_MAX)
+				view->count = 0;
 			view->first = window_behind(view, interest);
-			from = base = 0;
+			from = view->used = 0;
 			continue;
 		}
 		mark_read(view, from, upto);
+		view->used += bytes;
 		if (upto == view->count)
 			return VIEW_READ;
 		from = upto;
-		base += used;
 	}
 }
 
 bool view_fetch(struct view *view, const struct target *target, uint64_t start, uint32_t bytes)
 {
-	size_t used = 0, place;
 	struct view_window *window;
+	size_t place;
 
-	view_want(view, start, bytes);
-	for (size_t i = 0; i < view->count; i++) {
-		size_t end = (size_t)view->windows[i].offset + view->windows[i].bytes;
-
-		if (view->windows[i].is_read && end > used)
-			used = end;
-	}
+	if (!view_want(view, start, bytes))
+		return false;
 	place = window_behind(view, start);
 	window = &view->windows[place];
 	view->hint = place;
 	if (window->is_read)
 		return true;
-	if (!buffer_has_room(view, used + window->bytes))
+	if (!buffer_has_room(view, view->used + window->bytes))
 		return false;
-	window->offset = (uint32_t)used;
 	view->reads++;
-	window->is_read = target_read(target, window->start, view->buffer + used, window->bytes);
-	if (!window->is_read) {
+	if (!target_read(target, window->start, view->buffer + view->used, window->bytes)) {
 		memmove(window, window + 1, (view->count - place - 1) * sizeof(*window));
 		view->count--;
 		return false;
 	}
+	window->offset = (uint32_t)view->used;
+	window->is_read = true;
+	view->used += window->bytes;
 	return true;
 }
 

@@ -28,6 +28,7 @@ struct view {
 	unsigned char *buffer;
 	size_t buffer_bytes;
 	uint32_t look;
+	size_t used; /* bytes of the buffer */
 	size_t hint;
 	size_t first;   /* window that is read before all others */
 	uint64_t reads; /* system calls */
@@ -39,10 +40,12 @@ void view_deinit(struct view *view);
 /* Begins another look: forgets windows that the last few looks did not use. */
 void view_begin(struct view *view);
 
-/* Wants [start, start + bytes): what is there already grows or is kept. */
-void view_want(struct view *view, uint64_t start, uint32_t bytes);
+/* Wants [start, start + bytes): what is there already grows or is kept. False where that is no
+ * place in memory, or one too many. */
+bool view_want(struct view *view, uint64_t start, uint32_t bytes);
 
 /* A few words that are read before all windows. */
+#define VIEW_WORDS_MAX 8u
 struct view_words {
 	uint64_t address;
 	void *out;
@@ -50,13 +53,14 @@ struct view_words {
 };
 
 enum view_result {
-	VIEW_READ,    /* the words and every window that exists; others were dropped */
+	VIEW_READ,    /* the words and every window that exists; others were dropped, and all of
+		       * them where they are too much to be true */
 	VIEW_NOTHING, /* words of `before` could not be read */
 	VIEW_GONE,    /* the process is, or it may not be read any more */
 };
 
-/* Reads all, the window at `interest` first: it is what changes fastest. Words are never more than
- * 8 on each side. */
+/* Reads all, the window at `interest` first: it is what changes fastest. At most VIEW_WORDS_MAX
+ * words. */
 enum view_result view_read(struct view *view, const struct target *target,
 			   const struct view_words *before, size_t before_count, uint64_t interest);
 
