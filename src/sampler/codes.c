@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "pyabi/field.h"
 
-#define READ_BYTES_MAX  1024u
 #define TEXT_LENGTH_MAX 8192u      /* characters of a name or a file */
 #define TABLE_BYTES_MAX (4u << 20) /* a line table */
 #define FILE_BYTES_MAX  512u       /* of a file's name, with its header, that are compared */
@@ -16,7 +15,7 @@
 #define COPIES_MAX      4096u
 #define UNITS_MAX       (64u << 20)
 #define FIRST_PLACES    256u
-#define NO_INSTR        UINT32_MAX
+#define CODES_MAX       131072u
 #define FRAME_BYTES_MAX (16u << 20)
 
 static const char purpose[] = "code objects";
@@ -41,6 +40,7 @@ static uint32_t read_bytes(const struct pyabi_layout *layout)
 	end = most(end, end_of(layout->code_qualname, 8));
 	end = most(end, end_of(layout->code_filename, 8));
 	end = most(end, end_of(layout->code_linetable, 8));
+	end = most(end, end_of(layout->code_code, 8));
 	end = most(end, end_of(layout->code_firstlineno, 4));
 	end = most(end, end_of(layout->code_firsttraceable, 4));
 	end = most(end, end_of(layout->code_framesize, 4));
@@ -63,6 +63,7 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 	};
 	codes->copies = memory_check(
 		malloc((size_t)CHECK_AT_ONCE * (codes->read_bytes + FILE_BYTES_MAX)), purpose);
+	codes->again = memory_check(malloc(codes->read_bytes), purpose);
 }
 
 static void code_destroy(struct code *code)
@@ -73,14 +74,23 @@ static void code_destroy(struct code *code)
 	free(code);
 }
 
+static void forget_all(struct codes *codes)
+{
+	for (size_t i = 0; codes->places && i <= codes->mask; i++) {
+		code_destroy(codes->places[i]);
+		codes->places[i] = NULL;
+	}
+	codes->used = 0;
+}
+
 void codes_deinit(struct codes *codes)
 {
-	for (size_t i = 0; codes->places && i <= codes->mask; i++)
-		code_destroy(codes->places[i]);
+	forget_all(codes);
 	free(codes->places);
 	free(codes->sorted);
 	free(codes->text);
 	free(codes->copies);
+	free(codes->again);
 	*codes = (struct codes){0};
 }
 
@@ -135,38 +145,46 @@ uint64_t codes_find_instr(const struct codes *codes, uint64_t instr)
 	size_t behind = sorted_behind(codes, instr);
 	const struct code *code = behind ? codes->sorted[behind - 1] : NULL;
 
-	return code && code->number && instr - code->address < code->end_instr ? code->address : 0;
+	return code && instr - code->address < code->end_instr ? code->address : 0;
 }
 
-static struct code *codes_enter(struct codes *codes, uint64_t address)
+static void grow_places(struct codes *codes)
 {
-	struct code **place = place_of(codes, address);
+	struct code **old = codes->places;
+	size_t old_mask = codes->mask;
 
-	if (*place)
-		return *place;
-	*place = memory_check(calloc(1, sizeof(**place)), purpose);
-	(*place)->address = address;
-	sorted_insert(codes, *place);
-	if (++codes->used > codes->mask / 2) {
-		struct code **old = codes->places, *made = *place;
-		size_t old_mask = codes->mask;
-
-		codes->mask = 2 * old_mask + 1;
-		codes->places =
-			memory_check(calloc(codes->mask + 1, sizeof(*codes->places)), purpose);
-		for (size_t i = 0; i <= old_mask; i++) {
-			if (old[i])
-				*place_of(codes, old[i]->address) = old[i];
-		}
-		free(old);
-		return made;
+	codes->mask = 2 * old_mask + 1;
+	codes->places = memory_check(calloc(codes->mask + 1, sizeof(*codes->places)), purpose);
+	for (size_t i = 0; i <= old_mask; i++) {
+		if (old[i])
+			*place_of(codes, old[i]->address) = old[i];
 	}
-	return *place;
+	free(old);
 }
 
-void codes_set_time(struct codes *codes, uint64_t now_ns)
+/* The entry becomes `code`, which is made if there is none. */
+static struct code *codes_enter(struct codes *codes, const struct code *code)
+{
+	struct code **place = place_of(codes, code->address), *entry = *place;
+
+	if (entry) {
+		free(entry->copies);
+		*entry = *code;
+		return entry;
+	}
+	entry = *place = memory_check(malloc(sizeof(*entry)), purpose);
+	*entry = *code;
+	sorted_insert(codes, entry);
+	if (++codes->used > codes->mask / 2)
+		grow_places(codes);
+	return entry;
+}
+
+void codes_begin_round(struct codes *codes, uint64_t now_ns)
 {
 	codes->now_ns = now_ns;
+	if (codes->used >= CODES_MAX)
+		forget_all(codes);
 }
 
 bool codes_trust(const struct codes *codes, const struct code *code)
@@ -270,21 +288,35 @@ static uint64_t frame_words(const struct codes *codes, const unsigned char *copy
 	return 0;
 }
 
-static bool place_instructions(const struct codes *codes, const unsigned char *copy,
-			       struct code *code)
+/* Up to 3.10 the instructions are a bytes object, and indexes of them count bytes or words. */
+static bool count_instructions(struct codes *codes, const unsigned char *copy, struct code *code)
+{
+	const struct pyabi_layout *layout = codes->layout;
+	uint64_t bytes;
+
+	if (layout->code_code == PYABI_NONE ||
+	    !codes_read(codes, pyabi_word(copy, layout->code_code) + layout->bytes_size, &bytes,
+			sizeof(bytes)) ||
+	    bytes > 2 * UNITS_MAX)
+		return false;
+	code->end_instr = (uint32_t)bytes;
+	return true;
+}
+
+static bool place_instructions(struct codes *codes, const unsigned char *copy, struct code *code)
 {
 	const struct pyabi_layout *layout = codes->layout;
 	uint64_t units = pyabi_word(copy, layout->code_size);
 	uint64_t bytes = frame_words(codes, copy) * 8;
+	uint32_t traceable = (uint32_t)pyabi_int(copy, layout->code_firsttraceable);
 
-	if (layout->code_bytecode == PYABI_NONE)
-		return true;
-	if (units > UNITS_MAX || bytes > FRAME_BYTES_MAX)
+	if (layout->features & PYABI_INSTR_INDEX)
+		return count_instructions(codes, copy, code);
+	if (units > UNITS_MAX || traceable > units || bytes > FRAME_BYTES_MAX)
 		return false;
 	code->first_instr = layout->code_bytecode;
 	code->end_instr = layout->code_bytecode + 2 * (uint32_t)units;
-	code->traceable =
-		code->first_instr + 2 * (uint32_t)pyabi_int(copy, layout->code_firsttraceable);
+	code->traceable = code->first_instr + 2 * traceable;
 	code->frame_bytes = (uint32_t)bytes;
 	return true;
 }
@@ -311,62 +343,69 @@ static void remember_file(struct codes *codes, struct code *code, uint64_t file)
 	code->file_hash = hash_of(head, code->file_bytes);
 }
 
-/* Reads what a code object says; false if it is none. */
+/* Whether what was read of it belongs together: it is still the code object that it was. */
+static bool is_unchanged(struct codes *codes, const struct code *code)
+{
+	uint64_t words[8];
+
+	if (!codes_read(codes, code->address, codes->again, codes->read_bytes))
+		return false;
+	identify(codes, codes->again, words);
+	return memcmp(words, code->words, sizeof(words)) == 0;
+}
+
+/* Reads what a code object says; false if it is none. Its address and words are known. */
 static bool code_read(struct codes *codes, struct code *code, const unsigned char *copy)
 {
 	const struct pyabi_layout *layout = codes->layout;
 	uint64_t qualname = pyabi_word(copy, layout->code_qualname);
 	uint64_t name = qualname ? qualname : pyabi_word(copy, layout->code_name);
+	uint64_t type = pyabi_word(copy, layout->object_type);
 	struct trace_code text = {
 		.layout = layout,
 		.first_line = pyabi_int(copy, layout->code_firstlineno),
 	};
 	char *function, *file = NULL;
 
-	if (codes->code_type && pyabi_word(copy, layout->object_type) != codes->code_type)
+	if (codes->code_type && type != codes->code_type)
 		return false;
 	function = read_text(codes, name);
 	if (function)
 		file = read_text(codes, pyabi_word(copy, layout->code_filename));
-	if (!function || !file || !place_instructions(codes, copy, code)) {
-		free(function);
-		free(file);
-		return false;
+	if (file && place_instructions(codes, copy, code)) {
+		remember_file(codes, code, pyabi_word(copy, layout->code_filename));
+		text.function = function;
+		text.file = file;
+		text.line_table_bytes = read_table(codes, pyabi_word(copy, layout->code_linetable));
+		text.line_table = text.line_table_bytes ? codes->text : (const uint8_t *)"";
+		if (is_unchanged(codes, code))
+			code->number = trace_tree_add_code(codes->tree, &text);
 	}
-	text.function = function;
-	text.file = file;
-	text.line_table_bytes = read_table(codes, pyabi_word(copy, layout->code_linetable));
-	text.line_table = text.line_table_bytes ? codes->text : (const uint8_t *)"";
-	code->number = trace_tree_add_code(codes->tree, &text);
-	remember_file(codes, code, pyabi_word(copy, layout->code_filename));
-	code->since_ns = codes->now_ns;
-	code->copy_count = 0;
-	identify(codes, copy, code->words);
-	codes->code_type = pyabi_word(copy, layout->object_type);
 	free(function);
 	free(file);
-	return true;
+	if (code->number)
+		codes->code_type = type;
+	return code->number != 0;
 }
 
 /* file: the bytes of the name of the file that it had, or NULL where they cannot be read any more.
  */
-static struct code *code_check(struct codes *codes, uint64_t address, const unsigned char *copy,
-			       const unsigned char *file, uint64_t generation)
+static bool code_check(struct codes *codes, uint64_t address, const unsigned char *copy,
+		       const unsigned char *file, uint64_t generation)
 {
 	struct code *code = codes_find(codes, address);
-	uint64_t words[8];
+	struct code fresh = {.address = address, .since_ns = codes->now_ns};
 
-	identify(codes, copy, words);
-	if (!code || !code->number || memcmp(words, code->words, sizeof(words)) != 0 ||
+	identify(codes, copy, fresh.words);
+	if (!code || memcmp(fresh.words, code->words, sizeof(fresh.words)) != 0 ||
 	    (code->file_bytes && (!file || hash_of(file, code->file_bytes) != code->file_hash))) {
-		code = codes_enter(codes, address);
-		code->number = 0;
-		if (!code_read(codes, code, copy))
-			return NULL;
+		if (!code_read(codes, &fresh, copy))
+			return false;
+		code = codes_enter(codes, &fresh);
 	}
 	code->generation = generation;
 	code->checked_ns = codes->now_ns;
-	return code;
+	return true;
 }
 
 /* One code object to be compared, and the places that are read for it. */
@@ -377,7 +416,7 @@ static size_t check_places(struct codes *codes, uint64_t address, unsigned char 
 
 	local[0] = (struct iovec){copy, codes->read_bytes};
 	remote[0] = (struct iovec){(void *)(uintptr_t)address, codes->read_bytes};
-	if (!code || !code->number || !code->file_bytes)
+	if (!code || !code->file_bytes)
 		return 1;
 	local[1] = (struct iovec){copy + codes->read_bytes, code->file_bytes};
 	remote[1] =
@@ -386,8 +425,8 @@ static size_t check_places(struct codes *codes, uint64_t address, unsigned char 
 	return 2;
 }
 
-static void check_some(struct codes *codes, const uint64_t *addresses, size_t count,
-		       uint64_t generation, struct code **found)
+static bool check_some(struct codes *codes, const uint64_t *addresses, size_t count,
+		       uint64_t generation)
 {
 	struct iovec local[2 * CHECK_AT_ONCE], remote[2 * CHECK_AT_ONCE];
 	size_t first[CHECK_AT_ONCE + 1], places = 0, at = 0;
@@ -396,7 +435,6 @@ static void check_some(struct codes *codes, const uint64_t *addresses, size_t co
 
 	for (size_t i = 0; i < count; i++) {
 		first[i] = places;
-		found[i] = NULL;
 		places += check_places(codes, addresses[i], codes->copies + i * bytes,
 				       local + places, remote + places);
 	}
@@ -407,7 +445,7 @@ static void check_some(struct codes *codes, const uint64_t *addresses, size_t co
 
 		codes->reads++;
 		if (done < 0)
-			return;
+			return false;
 		for (size_t i = at; i < at + (size_t)done; i++)
 			is_read[i] = true;
 		at += (size_t)done + 1; /* what could not be read is not there */
@@ -416,21 +454,23 @@ static void check_some(struct codes *codes, const uint64_t *addresses, size_t co
 		const unsigned char *copy = codes->copies + i * bytes;
 		bool has_file = first[i + 1] - first[i] == 2 && is_read[first[i] + 1];
 
-		if (is_read[first[i]])
-			found[i] =
-				code_check(codes, addresses[i], copy,
-					   has_file ? copy + codes->read_bytes : NULL, generation);
+		if (!is_read[first[i]] ||
+		    !code_check(codes, addresses[i], copy,
+				has_file ? copy + codes->read_bytes : NULL, generation))
+			return false;
 	}
+	return true;
 }
 
-void codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation,
-		 struct code **found)
+bool codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation)
 {
 	for (size_t i = 0; i < count; i += CHECK_AT_ONCE) {
 		size_t some = count - i < CHECK_AT_ONCE ? count - i : CHECK_AT_ONCE;
 
-		check_some(codes, addresses + i, some, generation, found + i);
+		if (!check_some(codes, addresses + i, some, generation))
+			return false;
 	}
+	return true;
 }
 
 /* Reads anew where each thread's copy of the bytecode is. */
@@ -463,10 +503,13 @@ bool codes_place(struct codes *codes, struct code *code, uint64_t instr, int32_t
 {
 	const struct pyabi_layout *layout = codes->layout;
 	uint64_t distance = instr - code->address;
-	bool found = (layout->features & PYABI_INSTR_INDEX) || code_has(code, distance);
+	bool found = code_has(code, distance);
 
-	if (layout->features & PYABI_INSTR_INDEX)
-		distance = instr;
+	if (layout->features & PYABI_INSTR_INDEX) {
+		/* One that has not begun stands on -1. */
+		*place = (uint32_t)instr;
+		return (uint32_t)(instr + 1) <= code->end_instr;
+	}
 	for (int round = 0; !found && round < 2; round++) {
 		if (!(layout->features & PYABI_THREAD_LOCAL_BYTECODE) || tlbc_index < 0 ||
 		    (round && !code_read_copies(codes, code)))

@@ -14,9 +14,10 @@
  */
 struct code {
 	uint64_t address;
-	uint32_t number;      /* in the trace tree */
-	uint32_t first_instr; /* distance of the first code unit from the object; 3.11+ */
-	uint32_t end_instr;   /* behind the last one */
+	uint32_t number; /* in the trace tree */
+	/* Distances of the first code unit, and of what is behind the last one, from the object;
+	 * up to 3.10 (PYABI_INSTR_INDEX) indexes, 0 and one that all of its are below. */
+	uint32_t first_instr, end_instr;
 	uint32_t traceable;   /* distance of the instruction at which its frames have begun */
 	uint32_t frame_bytes; /* of a frame of it; 0: not known */
 	uint64_t generation;  /* of the interpreter when it was checked */
@@ -40,6 +41,7 @@ struct codes {
 	uint64_t code_type;
 	uint32_t read_bytes;   /* of a code object */
 	unsigned char *copies; /* of code objects that are being checked */
+	unsigned char *again;  /* of one, once it was read */
 	unsigned char *text;
 	size_t text_bytes;
 	uint64_t now_ns;
@@ -50,8 +52,9 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 		struct trace_tree *tree);
 void codes_deinit(struct codes *codes);
 
-/* What time it is, for codes_trust. */
-void codes_set_time(struct codes *codes, uint64_t now_ns);
+/* Begins a round of readings: what time it is, for codes_trust. Entries that were found before may
+ * be gone: those of a process that makes code objects without end are forgotten now and then. */
+void codes_begin_round(struct codes *codes, uint64_t now_ns);
 
 /* Whether an entry in a frame that did not change need not be compared again: code objects that
  * come and go do so soon. */
@@ -65,11 +68,10 @@ uint64_t codes_find_instr(const struct codes *codes, uint64_t instr);
 
 /*
  * Makes sure of the code objects at these addresses: known ones are compared, those that have
- * changed and new ones are read. found[i] is NULL where there is no code object. Two reads at most
- * for what is known, however many there are.
+ * changed and new ones are read. One read for each few hundred of what is known. False unless all
+ * of them are code objects; codes_find finds them then.
  */
-void codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation,
-		 struct code **found);
+bool codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation);
 
 /* An instruction as struct trace_node spells it; false if it cannot be one of this code object.
  * tlbc_index: of its frame, or 0. */

@@ -343,6 +343,8 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 	probe_add_counts(probe, thread);
 	if (result == STACK_GOOD && !probe_owns_state(probe, thread))
 		result = STACK_GONE;
+	if (result == STACK_GOOD && thread->node == SAMPLE_STACK_UNKNOWN)
+		return SAMPLE_UNKNOWN; /* the tree is full */
 	if (result == STACK_GOOD)
 		return flags | (thread->stack.holds_gil ? SAMPLE_HOLDS_GIL : 0);
 	thread->node = SAMPLE_STACK_UNKNOWN;
@@ -420,7 +422,7 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 	}
 	probe->counts.reads += probe->interpreters.reads;
 	probe->interpreters.reads = 0;
-	codes_set_time(&probe->codes, time_ns);
+	codes_begin_round(&probe->codes, time_ns);
 	if (time_ns >= probe->list_due_ns)
 		list_threads(probe, time_ns);
 	return true;

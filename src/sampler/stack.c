@@ -14,8 +14,9 @@
  * (their words mostly stay where they were) and others pushed in their place. A reading is good
  * when each frame is the caller of the one before it beyond doubt:
  *
- *   1. One system call took all of it. Frames that turn up elsewhere are fetched one by one, which
- * only finds out what the next reading must take along (unless the thread is still).
+ *   1. One system call took all of it, or one for each thousand places. Frames that turn up
+ * elsewhere are fetched one by one, which only finds out what the next reading must take along
+ * (unless the thread is still).
  *   2. The chain ends where Python's chains end.
  *   3. Frames in the data stack stand one behind the other, each as long as its code object says.
  *   4. A caller is in the middle of a call: it executes (up to 3.10, where a frame that was popped
@@ -33,10 +34,8 @@
 
 #define TSTATE_BYTES_MAX 4096u
 #define FRAMES_MAX       (1u << 18)
-#define CHUNKS_MAX       65536u
-#define CHUNK_FIRST      2048u /* what is read of a chunk that was not seen before */
-#define CHUNK_SLACK      1024u /* read beyond what was in use */
-#define CHUNK_BYTES_MAX  (64u << 20)
+#define CHUNK_SLACK      1024u  /* read beyond a frame that is fetched */
+#define CHECKS_MAX       16384u /* code objects that are compared for one reading */
 #define FETCHES_MAX      4096u
 #define GIL_BYTES_MAX    256u
 
@@ -59,6 +58,7 @@ void stack_init(struct stack *stack, uint64_t tstate)
 	*stack = (struct stack){.tstate = tstate};
 	stack->copy = memory_check(malloc(TSTATE_BYTES_MAX), purpose);
 	view_init(&stack->view);
+	chunks_init(&stack->chunks);
 }
 
 void stack_deinit(struct stack *stack)
@@ -67,65 +67,10 @@ void stack_deinit(struct stack *stack)
 	free(stack->frames);
 	free(stack->copy);
 	free(stack->last);
-	free(stack->addresses);
 	free(stack->codes);
-	free(stack->chunks);
+	free(stack->doubtful);
+	chunks_deinit(&stack->chunks);
 	*stack = (struct stack){0};
-}
-
-/* The chunk that an address lies in, if it is one that is known. */
-static struct stack_chunk *find_chunk(struct stack *stack, uint64_t address)
-{
-	for (size_t i = 0; i < stack->chunk_count; i++) {
-		if (address >= stack->chunks[i].start && address < stack->chunks[i].end)
-			return &stack->chunks[i];
-	}
-	return NULL;
-}
-
-/* Lists the chunks of the data stack anew, the current one first. Older ones are full up to their
- * `top`. */
-static void list_chunks(struct reading *reading)
-{
-	const struct pyabi_layout *layout = reading->layout;
-	struct stack *stack = reading->stack;
-	uint64_t start = reading->chunk;
-	unsigned char head[64];
-
-	stack->chunk_count = 0;
-	while (start && stack->chunk_count < CHUNKS_MAX) {
-		struct stack_chunk *chunk;
-		uint64_t bytes, top;
-
-		stack->view.reads++;
-		if (layout->chunk_data > sizeof(head) ||
-		    !target_read(reading->from->target, start, head, layout->chunk_data))
-			return;
-		bytes = pyabi_word(head, layout->chunk_size);
-		top = pyabi_word(head, layout->chunk_top) * 8 + layout->chunk_data;
-		if (bytes > CHUNK_BYTES_MAX || bytes < layout->chunk_data)
-			return;
-		stack->chunks = memory_grow(stack->chunks, stack->chunk_count + 1,
-					    &stack->chunk_room, sizeof(*stack->chunks), purpose);
-		chunk = &stack->chunks[stack->chunk_count++];
-		*chunk = (struct stack_chunk){.start = start, .end = start + bytes};
-		chunk->used = stack->chunk_count > 1 && top < bytes
-				      ? top
-				      : layout->chunk_data + CHUNK_FIRST;
-		start = pyabi_word(head, layout->chunk_previous);
-	}
-}
-
-static void want_chunks(struct stack *stack)
-{
-	for (size_t i = 0; i < stack->chunk_count; i++) {
-		const struct stack_chunk *chunk = &stack->chunks[i];
-		uint64_t bytes = chunk->used + (i ? 0 : CHUNK_SLACK);
-
-		if (bytes > chunk->end - chunk->start)
-			bytes = chunk->end - chunk->start;
-		view_want(&stack->view, chunk->start, (uint32_t)bytes);
-	}
 }
 
 /* The copy of a frame, fetched where it was not foreseen. NULL if it cannot be read. */
@@ -134,18 +79,13 @@ static const unsigned char *frame_copy(struct reading *reading, uint64_t frame)
 	struct stack *stack = reading->stack;
 	uint32_t bytes = reading->layout->frame_size;
 	const unsigned char *copy = view_find(&stack->view, frame, bytes);
-	struct stack_chunk *chunk;
+	const struct chunk *chunk;
 	uint64_t start = frame;
 
 	if (copy || reading->fetches++ == FETCHES_MAX)
 		return copy;
 	reading->fetched = true;
-	chunk = find_chunk(stack, frame);
-	if (!chunk && reading->chunk &&
-	    (!stack->chunk_count || stack->chunks[0].start != reading->chunk)) {
-		list_chunks(reading);
-		chunk = find_chunk(stack, frame);
-	}
+	chunk = chunks_find(&stack->chunks, frame);
 	if (chunk) {
 		uint64_t end = frame + bytes + CHUNK_SLACK;
 
@@ -197,18 +137,26 @@ static bool walk(struct reading *reading)
 	const struct pyabi_layout *layout = reading->layout;
 	struct stack *stack = reading->stack;
 	uint64_t frame = reading->leaf;
+	/* A chain that comes back to where it was never ends: the mark moves on after 1, 2, 4, ..
+	 * frames. */
+	uint64_t mark = 0;
+	size_t move = 1;
 
 	stack->count = 0;
 	while (frame) {
 		const unsigned char *copy = frame_copy(reading, frame);
 		struct stack_frame *entry;
 
-		if (!copy || stack->count == FRAMES_MAX)
+		if (!copy || frame == mark || stack->count == FRAMES_MAX)
 			return false;
 		if (!reading->is_still && !frame_executes(layout, copy))
 			return false;
 		entry = stack_push(stack);
 		parse_frame(layout, copy, frame, entry);
+		if (stack->count == move) {
+			mark = frame;
+			move *= 2;
+		}
 		frame = pyabi_word(copy, layout->frame_previous);
 	}
 	return true;
@@ -255,7 +203,7 @@ static bool callers_wait(const struct pyabi_layout *layout, const struct stack *
 }
 
 /* Where the first frame of a chunk stands. */
-static bool begins_chunk(const struct pyabi_layout *layout, const struct stack_chunk *chunk,
+static bool begins_chunk(const struct pyabi_layout *layout, const struct chunk *chunk,
 			 uint64_t address)
 {
 	uint64_t first = chunk->start + layout->chunk_data;
@@ -269,13 +217,13 @@ static bool frames_adjoin(struct reading *reading)
 	const struct pyabi_layout *layout = reading->layout;
 	struct stack *stack = reading->stack;
 	uint64_t end = 0; /* of the frame below, 0 where that is not known */
-	const struct stack_chunk *below = NULL;
+	const struct chunk *below = NULL;
 
 	if (layout->tstate_datastack_chunk == PYABI_NONE)
 		return true;
 	for (size_t i = stack->count; i-- > 0;) {
 		struct stack_frame *frame = &stack->frames[i];
-		struct stack_chunk *chunk = find_chunk(stack, frame->address);
+		const struct chunk *chunk = chunks_find(&stack->chunks, frame->address);
 		uint32_t bytes = stack->codes[i] ? stack->codes[i]->frame_bytes : 0;
 
 		if (!chunk)
@@ -288,17 +236,6 @@ static bool frames_adjoin(struct reading *reading)
 		end = bytes ? frame->address + bytes : 0;
 	}
 	return true;
-}
-
-static void make_room_for_codes(struct stack *stack)
-{
-	if (stack->count <= stack->codes_room)
-		return;
-	stack->codes_room = stack->room;
-	stack->codes = memory_check(
-		realloc(stack->codes, stack->codes_room * sizeof(*stack->codes)), purpose);
-	stack->addresses = memory_check(
-		realloc(stack->addresses, stack->codes_room * sizeof(*stack->addresses)), purpose);
 }
 
 /* How many of the outermost frames are as they were at the good reading before, and where it
@@ -319,17 +256,48 @@ static size_t count_unchanged(const struct stack *stack)
 	return same;
 }
 
-/* Finds the code object of each frame, and makes sure of those that may not be what they were. */
-static bool find_codes(struct reading *reading, size_t unchanged)
+static int compare_addresses(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* A code object stands in many frames of a recursion. Returns how many there are. */
+static size_t make_distinct(uint64_t *addresses, size_t count)
+{
+	size_t distinct = 0;
+
+	if (count > 1)
+		qsort(addresses, count, sizeof(*addresses), compare_addresses);
+	for (size_t i = 0; i < count; i++) {
+		if (!distinct || addresses[distinct - 1] != addresses[i])
+			addresses[distinct++] = addresses[i];
+	}
+	return distinct;
+}
+
+/* Whether the entry for a frame's code object is good as it is. */
+static bool is_certain(const struct reading *reading, const struct code *code, bool unchanged)
+{
+	if (reading->from->generation)
+		return code->generation == reading->stack->generation;
+	return unchanged && codes_trust(reading->from->codes, code);
+}
+
+/* The entries of the frames whose code objects are certain; addresses of the others. */
+static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *count)
 {
 	struct stack *stack = reading->stack;
 	struct codes *codes = reading->from->codes;
-	size_t doubtful = 0;
 
-	make_room_for_codes(stack);
+	*count = 0;
+	stack->codes = memory_grow(stack->codes, stack->count, &stack->codes_room,
+				   sizeof(*stack->codes), purpose);
+	stack->doubtful = memory_grow(stack->doubtful, stack->count, &stack->doubtful_room,
+				      sizeof(*stack->doubtful), purpose);
 	for (size_t i = 0; i < stack->count; i++) {
 		struct stack_frame *frame = &stack->frames[i];
-		bool fresh = i < stack->count - unchanged;
 		struct code *code;
 
 		stack->codes[i] = NULL;
@@ -337,42 +305,35 @@ static bool find_codes(struct reading *reading, size_t unchanged)
 			continue;
 		if (!frame->code && !reading->is_still)
 			frame->code = codes_find_instr(codes, frame->instr);
-		code = frame->code ? codes_find(codes, frame->code) : NULL;
-		if (code && code->number &&
-		    (reading->from->generation ? code->generation == stack->generation
-					       : !fresh && codes_trust(codes, code))) {
-			stack->codes[i] = code;
-			continue;
-		}
 		if (!frame->code)
 			return false;
-		stack->addresses[doubtful++] = frame->code;
+		code = codes_find(codes, frame->code);
+		if (code && is_certain(reading, code, i >= stack->count - unchanged))
+			stack->codes[i] = code;
+		else
+			stack->doubtful[(*count)++] = frame->code;
 	}
+	return true;
+}
+
+/* Finds the code object of each frame, and makes sure of those that may not be what they were. */
+static bool find_codes(struct reading *reading, size_t unchanged)
+{
+	struct stack *stack = reading->stack;
+	struct codes *codes = reading->from->codes;
+	size_t doubtful;
+
+	if (!list_doubtful(reading, unchanged, &doubtful))
+		return false;
+	doubtful = make_distinct(stack->doubtful, doubtful);
 	if (!doubtful)
 		return true;
-	{
-		/* A code object stands in many frames of a recursion. */
-		size_t distinct = 0;
-		struct code **found;
-
-		for (size_t i = 0; i < doubtful; i++) {
-			size_t j = 0;
-
-			while (j < distinct && stack->addresses[j] != stack->addresses[i] && j < 64)
-				j++;
-			if (j == distinct || j == 64)
-				stack->addresses[distinct++] = stack->addresses[i];
-		}
-		found = memory_check(malloc(distinct * sizeof(*found)), purpose);
-		codes_check(codes, stack->addresses, distinct, stack->generation, found);
-		free(found);
-	}
+	if (doubtful > CHECKS_MAX ||
+	    !codes_check(codes, stack->doubtful, doubtful, stack->generation))
+		return false;
 	for (size_t i = 0; i < stack->count; i++) {
-		if (stack->codes[i] || !has_code(reading->layout, &stack->frames[i]))
-			continue;
-		stack->codes[i] = codes_find(codes, stack->frames[i].code);
-		if (!stack->codes[i] || !stack->codes[i]->number)
-			return false;
+		if (!stack->codes[i] && has_code(reading->layout, &stack->frames[i]))
+			stack->codes[i] = codes_find(codes, stack->frames[i].code);
 	}
 	return true;
 }
@@ -416,21 +377,21 @@ static bool name_frames(struct reading *reading, size_t unchanged)
 	return true;
 }
 
-/* How far into the current chunk this stack reached; what was needed before is given up slowly. */
+/* How far into the current chunk this stack reached. */
 static void measure_chunk(struct stack *stack)
 {
-	struct stack_chunk *chunk = stack->chunk_count ? &stack->chunks[0] : NULL;
+	const struct chunk *current =
+		stack->chunks.count ? &stack->chunks.items[stack->chunks.current] : NULL;
 	uint64_t need = 0;
 
-	for (size_t i = 0; chunk && i < stack->count && !need; i++) {
+	for (size_t i = 0; current && i < stack->count && !need; i++) {
 		uint64_t address = stack->frames[i].address;
 
-		if (address >= chunk->start && address < chunk->end)
-			need = address - chunk->start +
+		if (address >= current->start && address < current->end)
+			need = address - current->start +
 			       (stack->codes[i] ? stack->codes[i]->frame_bytes : 0);
 	}
-	if (chunk)
-		chunk->used = need > chunk->used ? need : chunk->used - (chunk->used - need) / 16;
+	chunks_measure(&stack->chunks, need);
 }
 
 static bool is_consistent(struct reading *reading)
@@ -498,7 +459,8 @@ static void parse_tstate(struct reading *reading, const struct surroundings *aro
 	stack->next = pyabi_word(stack->copy, layout->tstate_next);
 	stack->thread_id = pyabi_word(stack->copy, layout->tstate_thread_id);
 	stack->native_id = pyabi_word(stack->copy, layout->tstate_native_thread_id);
-	stack->generation = around->generation;
+	/* Of this interpreter: code objects of all of them are in one table. */
+	stack->generation = around->generation ^ reading->from->generation << 16;
 	reading->chunk = pyabi_word(stack->copy, layout->tstate_datastack_chunk);
 	stack->gil_holder = 0;
 	if (reading->from->gil && pyabi_int(around->gil, layout->gil_locked - around->gil_low) > 0)
@@ -569,7 +531,7 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 
 	*node = SAMPLE_STACK_UNKNOWN;
 	view_begin(&stack->view);
-	want_chunks(stack);
+	chunks_want(&stack->chunks, &stack->view);
 	if (layout->tstate_size > TSTATE_BYTES_MAX || !find_cframe(&reading))
 		return STACK_GONE;
 	result = read_all(&reading, &around);
@@ -587,6 +549,9 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 		stack->cframe = own;
 		return STACK_ELSEWHERE;
 	}
+	chunks_follow(&stack->chunks, from->target, layout, reading.chunk);
+	stack->view.reads += stack->chunks.reads;
+	stack->chunks.reads = 0;
 	if (!walk(&reading))
 		return STACK_CHANGED;
 	if (!is_still && reading.fetched)

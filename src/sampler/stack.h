@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sampler/chunks.h"
 #include "sampler/codes.h"
 #include "sampler/view.h"
 #include "target/runtime.h"
@@ -45,14 +46,11 @@ struct stack {
 	struct stack_frame *last; /* the good reading before, outermost first */
 	size_t last_count, last_room;
 	uint64_t last_leaf;
-	uint64_t *addresses; /* of code objects to be checked */
 	struct code **codes; /* of frames */
 	size_t codes_room;
-	struct stack_chunk {
-		uint64_t start, end; /* all of it */
-		uint64_t used;       /* up to where it was needed last */
-	} * chunks;                  /* the current one first */
-	size_t chunk_count, chunk_room;
+	uint64_t *doubtful; /* addresses of code objects that are to be checked */
+	size_t doubtful_room;
+	struct chunks chunks;
 };
 
 enum stack_result {

@@ -10,7 +10,8 @@
 
 #define NODE_MAX  (1u << 26)
 #define CODE_MAX  (1u << 24)
-#define FIRST     2u /* node that is given out */
+#define TEXT_MAX  (1ull << 30) /* bytes of all texts */
+#define FIRST     2u           /* node that is given out */
 #define LINE_NONE UINT32_MAX
 
 /* Open addressing: places hold numbers of nodes (or codes), 0 is free. */
@@ -40,6 +41,7 @@ struct trace_tree {
 	uint32_t node_count, code_count;
 	struct places by_node, by_code;
 	struct intern *texts;
+	uint64_t text_bytes;
 	struct known_layout *layouts;
 };
 
@@ -190,25 +192,36 @@ static const struct pyabi_layout *keep_layout(struct trace_tree *tree,
 	return &known->layout;
 }
 
+static uint32_t add_text(struct trace_tree *tree, const void *text, size_t bytes)
+{
+	uint32_t known = intern_count(tree->texts), number = intern_add(tree->texts, text, bytes);
+
+	if (number > known)
+		tree->text_bytes += bytes;
+	return number;
+}
+
 uint32_t trace_tree_add_code(struct trace_tree *tree, const struct trace_code *code)
 {
-	struct code_key key = {
-		.function = intern_add(tree->texts, code->function, strlen(code->function)),
-		.file = intern_add(tree->texts, code->file, strlen(code->file)),
-		.table = intern_add(tree->texts, code->line_table, code->line_table_bytes),
+	struct places *places = &tree->by_code;
+	uint32_t number = tree->code_count;
+	struct code_key key;
+	size_t place;
+
+	if (number == CODE_MAX || tree->text_bytes > TEXT_MAX)
+		return 0;
+	key = (struct code_key){
+		.function = add_text(tree, code->function, strlen(code->function)),
+		.file = add_text(tree, code->file, strlen(code->file)),
+		.table = add_text(tree, code->line_table, code->line_table_bytes),
 		.first_line = code->first_line,
 		.layout = keep_layout(tree, code->layout),
 	};
-	struct places *places = &tree->by_code;
-	size_t place = code_hash(&key) & places->mask;
-	uint32_t number = tree->code_count;
-
+	place = code_hash(&key) & places->mask;
 	for (; places->items[place]; place = (place + 1) & places->mask) {
 		if (memcmp(&tree->keys[places->items[place]], &key, sizeof(key)) == 0)
 			return places->items[place];
 	}
-	if (number == CODE_MAX)
-		return 0;
 	tree->keys[number] = key;
 	tree->codes[number] = (struct trace_code){
 		.function = intern_text(tree->texts, key.function, NULL),

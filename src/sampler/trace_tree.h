@@ -34,7 +34,9 @@ struct trace_node {
 struct trace_tree *trace_tree_create(void);
 void trace_tree_destroy(struct trace_tree *tree);
 
-/* The same input gives the same number. Everything is copied. */
+/* The same input gives the same number. Everything is copied. Where there is no room for more than
+ * there is (67 million nodes, 16 million codes, 1 GiB of text) a node is SAMPLE_STACK_UNKNOWN, and
+ * a code 0. */
 uint32_t trace_tree_add_code(struct trace_tree *tree, const struct trace_code *code);
 uint32_t trace_tree_add_node(struct trace_tree *tree, uint32_t parent, uint32_t code,
 			     uint32_t instr);
