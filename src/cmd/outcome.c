@@ -179,9 +179,6 @@ static void say_sampling(const struct recording_result *result)
 
 	if (result->sampling_error.code)
 		fprintf(stderr, "sonde: nothing was sampled: %s\n", result->sampling_error.message);
-	else if (sampling->rounds && !result->sampling.processes)
-		fprintf(stderr, "sonde: nothing was sampled: no Python that sonde knows, and may "
-				"read, ran\n");
 	say_rounds(sampling);
 	if (sampling->failures)
 		fprintf(stderr, "sonde: %s samples have no stack: it could not be read\n",

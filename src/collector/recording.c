@@ -149,7 +149,7 @@ static void recording_start_sampling(struct recording *recording)
 		return;
 	if (sampling_add(recording->sampling, recording->launch.pid, false, err) < 0 ||
 	    sampling_start(recording->sampling, err) < 0) {
-		sampling_close(recording->sampling, NULL);
+		sampling_close(recording->sampling, NULL, NULL);
 		recording->sampling = NULL;
 	}
 }
@@ -203,7 +203,7 @@ static int recording_launch(struct recording *recording, struct error *err)
 	signals_watch(&recording->signals, recording->launch.pid);
 	status = launch_exec(&recording->launch, options->command[0], err);
 	if (status < 0) {
-		sampling_close(recording->sampling, NULL);
+		sampling_close(recording->sampling, NULL, NULL);
 		recording_discard(recording);
 		return status;
 	}
@@ -504,7 +504,8 @@ static void recording_end_sampling(struct recording *recording)
 {
 	if (!recording->sampling)
 		return;
-	sampling_close(recording->sampling, &recording->result->sampling);
+	sampling_close(recording->sampling, &recording->result->sampling,
+		       &recording->result->sampling_error);
 	recording->sampling = NULL;
 }
 

@@ -38,7 +38,7 @@ struct sampling {
 	struct sample batch[BATCH_SAMPLES];
 	size_t held; /* samples at the start of batch, of a round that may go on */
 	struct capture_sample round[BATCH_SAMPLES];
-	uint64_t first_ns, samples;
+	uint64_t samples;
 	unsigned told;
 };
 
@@ -84,7 +84,6 @@ int sampling_add(struct sampling *sampling, pid_t pid, bool must, struct error *
 
 int sampling_start(struct sampling *sampling, struct error *err)
 {
-	sampling->first_ns = session_now_ns(sampling->session);
 	return sampler_start(sampling->sampler, err);
 }
 
@@ -299,7 +298,7 @@ static uint64_t drain(struct sampling *sampling, bool last)
 
 	do {
 		if (!take_news(sampling, last))
-			return moved;
+			break;
 		room = BATCH_SAMPLES - sampling->held;
 		count = sampler_take(sampling->sampler, &sampling->batch[sampling->held], room);
 		is_all = count < room;
@@ -330,7 +329,23 @@ void sampling_status(struct sampling *sampling, pid_t pid, int status)
 	}
 }
 
-void sampling_close(struct sampling *sampling, struct sampling_sums *sums)
+static void explain(struct sampling *sampling, struct error *reason)
+{
+	struct sampling_sums sums;
+
+	sampling_sum(sampling, &sums);
+	if (sums.samples)
+		return;
+	sampler_reason(sampling->sampler, reason);
+	if (!sums.sampling.rounds)
+		error_set(reason, ERROR_FAILED,
+			  "it ended before sonde came to look: the machine is busy, or the time "
+			  "was too short");
+	else if (!reason->code)
+		error_set(reason, ERROR_NOT_FOUND, "no thread was there when sonde looked");
+}
+
+void sampling_close(struct sampling *sampling, struct sampling_sums *sums, struct error *reason)
 {
 	if (!sampling)
 		return;
@@ -338,6 +353,8 @@ void sampling_close(struct sampling *sampling, struct sampling_sums *sums)
 	drain(sampling, true);
 	if (sums)
 		sampling_sum(sampling, sums);
+	if (reason)
+		explain(sampling, reason);
 	for (size_t i = 0; i < sampling->process_count; i++) {
 		const struct sampled_process *process = &sampling->processes[i];
 
@@ -350,6 +367,14 @@ void sampling_close(struct sampling *sampling, struct sampling_sums *sums)
 	free(sampling->stacks);
 	free(sampling->path);
 	free(sampling);
+}
+
+uint64_t sampling_begun_ns(struct sampling *sampling)
+{
+	struct sampler_counts counts;
+
+	sampler_count(sampling->sampler, &counts);
+	return counts.begun_ns;
 }
 
 unsigned sampling_alive(struct sampling *sampling)
@@ -369,9 +394,7 @@ void sampling_sum(struct sampling *sampling, struct sampling_sums *sums)
 			{
 				.rounds = counts.rounds,
 				.rounds_missed = counts.rounds_missed,
-				.sampled_ns = counts.last_round_ns > sampling->first_ns
-						      ? counts.last_round_ns - sampling->first_ns
-						      : 0,
+				.sampled_ns = counts.last_round_ns - counts.begun_ns,
 				.looks = counts.probe.looks,
 				.unchanged = counts.probe.unchanged,
 				.reads = counts.probe.reads,

@@ -30,6 +30,9 @@ int sampling_open(const struct sampling_options *options, struct capture_writer 
 int sampling_add(struct sampling *sampling, pid_t pid, bool must, struct error *err);
 int sampling_start(struct sampling *sampling, struct error *err);
 
+/* When the first round of samples began, in session time; 0: not yet. */
+uint64_t sampling_begun_ns(struct sampling *sampling);
+
 /* Moves what is there. Returns the number of samples. */
 uint64_t sampling_drain(struct sampling *sampling);
 
@@ -47,5 +50,6 @@ struct sampling_sums {
 };
 void sampling_sum(struct sampling *sampling, struct sampling_sums *sums);
 
-/* Stops sampling; what is in the queue goes into the capture. sums: the last ones, or NULL. */
-void sampling_close(struct sampling *sampling, struct sampling_sums *sums);
+/* Stops sampling; what is in the queue goes into the capture. sums: the last ones, or NULL. *reason
+ * (or NULL): why there is not one sample; untouched where there are some. */
+void sampling_close(struct sampling *sampling, struct sampling_sums *sums, struct error *reason);

@@ -113,26 +113,52 @@ static void watching_sleep(void)
 	nanosleep(&pause, NULL);
 }
 
+/* The time begins with the first round, which a machine that is busy may let wait. */
+static bool watching_is_over(const struct watching *watching)
+{
+	uint64_t duration_ns = watching->options->duration_ns, begun_ns;
+
+	if (!duration_ns)
+		return false;
+	begun_ns = sampling_begun_ns(watching->sampling);
+	return begun_ns && session_now_ns(&watching->session) >= begun_ns + duration_ns;
+}
+
 static void watching_loop(struct watching *watching)
 {
-	uint64_t end_ns = watching->options->duration_ns;
 	struct error ignored;
 
 	while (!watching_asked_to_end && sampling_alive(watching->sampling) &&
-	       (!end_ns || session_now_ns(&watching->session) < end_ns)) {
+	       !watching_is_over(watching)) {
 		watching_sleep();
 		sampling_drain(watching->sampling);
 		writer_seal(watching->writer, WATCHING_SEAL_NS, &ignored);
 	}
 }
 
+static void watching_discard(struct watching *watching)
+{
+	struct error ignored;
+	struct stat file;
+
+	writer_close(watching->writer, false, &ignored);
+	if (lstat(watching->options->output, &file) == 0 && S_ISREG(file.st_mode))
+		unlink(watching->options->output);
+}
+
 static int watching_finish(struct watching *watching, struct error *err)
 {
 	struct recording_result *result = watching->result;
+	struct error reason = {0};
 	struct stat file;
 	int status;
 
-	sampling_close(watching->sampling, &result->sampling);
+	sampling_close(watching->sampling, &result->sampling, &reason);
+	if (reason.code) {
+		watching_discard(watching);
+		result->launched = false;
+		return error_set(err, reason.code, "nothing was sampled: %s", reason.message);
+	}
 	result->duration_ns = session_now_ns(&watching->session);
 	result->complete = true;
 	result->bytes = writer_bytes(watching->writer);
@@ -178,11 +204,8 @@ int watching_run(const struct watching_options *options, struct recording_result
 			watching_loop(&watching);
 			status = watching_finish(&watching, err);
 		} else {
-			struct error ignored;
-
-			sampling_close(watching.sampling, NULL);
-			writer_close(watching.writer, false, &ignored);
-			unlink(options->output);
+			sampling_close(watching.sampling, NULL, NULL);
+			watching_discard(&watching);
 		}
 		watching_give_signals_back(&watching);
 	}

@@ -15,7 +15,8 @@ struct watching_options {
 	bool replace;
 	struct sampling_options sampling;
 	enum capture_time_metric time_metric;
-	uint64_t duration_ns; /* 0: until the process ends, or sonde is told to */
+	uint64_t duration_ns; /* from the first look on; 0: until the process ends, or sonde is
+				 told to */
 	void (*begun)(void);  /* called once it samples; may be NULL */
 };
 
@@ -23,7 +24,8 @@ struct watching_options {
  * Samples until the process has ended (and what it started, if that is sampled too), duration_ns
  * have passed, or SIGINT, SIGTERM, SIGHUP or SIGQUIT asks sonde to end. Fails before anything is
  * written with ERROR_NOT_FOUND, ERROR_PERMISSION, ERROR_UNSUPPORTED, or what the writer says;
- * later, with the fate of the capture. Of *result what belongs to sampling is filled in.
+ * later, with the fate of the capture, or with why there is not one sample: then there is no
+ * capture. Of *result what belongs to sampling is filled in.
  */
 int watching_run(const struct watching_options *options, struct recording_result *result,
 		 struct error *err);

@@ -70,8 +70,10 @@ static int probe_find_runtime(struct probe *probe, struct error *err)
 		threads_init(&probe->names);
 		probe->has_objects = space_open(&probe->objects, probe->target, &probe->runtime);
 		probe->list_due_ns = 0;
+		probe->reason = (struct error){0};
 		return 0;
 	}
+	probe->reason = *err;
 	if (!retry && !probe->options.patient)
 		return status;
 	if (!retry)
@@ -119,6 +121,11 @@ struct target *probe_target(struct probe *probe)
 const struct target_runtime *probe_runtime(const struct probe *probe)
 {
 	return probe->has_runtime ? &probe->runtime : NULL;
+}
+
+const struct error *probe_reason(const struct probe *probe)
+{
+	return &probe->reason;
 }
 
 const struct probe_counts *probe_counts(const struct probe *probe)

@@ -32,6 +32,8 @@ void probe_destroy(struct probe *probe);
 struct target *probe_target(struct probe *probe);
 /* NULL until it was found. */
 const struct target_runtime *probe_runtime(const struct probe *probe);
+/* Why it was not, at the last look for it; code 0 while there is a runtime. */
+const struct error *probe_reason(const struct probe *probe);
 
 /*
  * Looks at all threads once. Returns the number of samples (at most max; what does not fit is

@@ -76,11 +76,13 @@ struct sampler {
 	struct process_news *news, **news_end;
 	struct thread_news *names, **names_end;
 	struct sampler_counts counts;
+	struct error reason;
 
 	/* Of the sampling thread alone. */
 	struct map refused;       /* pids that could not be watched -> when to try again */
 	struct probe_counts gone; /* of processes that have ended */
 	uint64_t children_due_ns;
+	uint64_t begun_ns;
 	uint64_t random;
 };
 
@@ -302,8 +304,25 @@ static void add_counts(struct probe_counts *sum, const struct probe_counts *more
 	sum->missed += more->missed;
 }
 
+/* Of one whose Python was not found. */
+static void note_reason(struct sampler *sampler, const struct watched_process *process, bool ended)
+{
+	const struct error *reason = probe_reason(process->probe);
+
+	if (process->told || (!reason->code && !ended))
+		return;
+	pthread_mutex_lock(&sampler->lock);
+	if (reason->code)
+		sampler->reason = *reason;
+	else
+		error_set(&sampler->reason, ERROR_NOT_FOUND, "process %d has ended",
+			  (int)process->pid);
+	pthread_mutex_unlock(&sampler->lock);
+}
+
 static void end_process(struct sampler *sampler, struct watched_process *process)
 {
+	note_reason(sampler, process, true);
 	tell_end(sampler, process);
 	add_counts(&sampler->gone, probe_counts(process->probe));
 	pthread_mutex_lock(&sampler->lock);
@@ -379,8 +398,10 @@ static void account(struct sampler *sampler)
 	struct timespec cpu;
 
 	for (size_t i = 0; i < sampler->count; i++) {
-		if (sampler->processes[i]->probe)
-			add_counts(&sum, probe_counts(sampler->processes[i]->probe));
+		if (!sampler->processes[i]->probe)
+			continue;
+		add_counts(&sum, probe_counts(sampler->processes[i]->probe));
+		note_reason(sampler, sampler->processes[i], false);
 	}
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
 	pthread_mutex_lock(&sampler->lock);
@@ -414,6 +435,7 @@ static void round_of_all(struct sampler *sampler, uint64_t time_ns)
 	sweep(sampler);
 	count = sampler->count;
 	sampler->counts.rounds++;
+	sampler->counts.begun_ns = sampler->begun_ns;
 	sampler->counts.last_round_ns = time_ns;
 	pthread_mutex_unlock(&sampler->lock);
 	/* The row may grow, and move, while the lock is not held; entries stay. */
@@ -469,6 +491,7 @@ static void *sample(void *data)
 	double period_ns = 1e9 / sampler->options.rate_hz;
 	uint64_t begun_ns = monotonic_ns(), cell = 0, account_due_ns = 0;
 
+	sampler->begun_ns = session_ns(sampler);
 	prctl(PR_SET_TIMERSLACK, 1ul);
 	/* It needs little, but in time. Not permitted to most, and not needed on an idle machine.
 	 */
@@ -587,5 +610,12 @@ void sampler_count(struct sampler *sampler, struct sampler_counts *counts)
 {
 	pthread_mutex_lock(&sampler->lock);
 	*counts = sampler->counts;
+	pthread_mutex_unlock(&sampler->lock);
+}
+
+void sampler_reason(struct sampler *sampler, struct error *reason)
+{
+	pthread_mutex_lock(&sampler->lock);
+	*reason = sampler->reason;
 	pthread_mutex_unlock(&sampler->lock);
 }

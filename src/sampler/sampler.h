@@ -68,8 +68,11 @@ struct sampler_counts {
 	struct probe_counts probe; /* of all processes */
 	uint64_t rounds;           /* deadlines met */
 	uint64_t rounds_missed;    /* deadlines that had passed */
+	uint64_t begun_ns;         /* session time; 0 until the first round */
 	uint64_t last_round_ns;    /* when the last one was, in session time */
 	uint64_t dropped;          /* samples for which the queue had no room */
 	uint64_t cpu_ns;           /* of the sampling thread */
 };
 void sampler_count(struct sampler *sampler, struct sampler_counts *counts);
+/* Why a process that was added gave no samples, of the last such; code 0: there is none. */
+void sampler_reason(struct sampler *sampler, struct error *reason);
