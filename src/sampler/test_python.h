@@ -128,7 +128,7 @@ static inline void python_add_chunk(struct python *python)
 		python_put(python, before, layout->chunk_top,
 			   (python->top - before - layout->chunk_data) / 8, 8);
 	/* In no order of addresses, and apart. */
-	python->chunk = PYTHON_CHUNKS + (python->chunks++ * 7 + 3) % 16 * 0x100000;
+	python->chunk = PYTHON_CHUNKS + (python->chunks++ * 7 + 3) % 32 * 0x100000;
 	memory_map(&python->memory, python->chunk, PYTHON_CHUNK_BYTES);
 	python_put(python, python->chunk, layout->chunk_previous, before, 8);
 	python_put(python, python->chunk, layout->chunk_size, PYTHON_CHUNK_BYTES, 8);
@@ -228,6 +228,22 @@ static inline void python_deinit(struct python *python)
 	memory_deinit(&python->memory);
 }
 
+/* The opcode that calls, where a caller's instruction must be one. */
+static inline uint8_t python_call_opcode(const struct python *python)
+{
+	switch (python->layout->version_hex >> 16 & 0xff) {
+	case 11:
+	case 12:
+		return 171;
+	case 13:
+		return 53;
+	case 14:
+		return 52;
+	default:
+		return 50;
+	}
+}
+
 /* What a frame of it takes. */
 static inline void python_set_words(struct python *python, uint64_t code, uint32_t words)
 {
@@ -241,7 +257,7 @@ static inline void python_set_words(struct python *python, uint64_t code, uint32
 	}
 }
 
-/* A code object with PYTHON_UNITS code units; `words` of a frame of it. */
+/* A code object with PYTHON_UNITS code units, all of which call; `words` of a frame of it. */
 static inline uint64_t python_code(struct python *python, const char *name, const char *file,
 				   uint32_t words)
 {
@@ -265,6 +281,10 @@ static inline uint64_t python_code(struct python *python, const char *name, cons
 		python_put(python, array, layout->tlbc_size, 1, 8);
 		python_put(python, array, layout->tlbc_entries, code + layout->code_bytecode, 8);
 	}
+	if (layout->code_bytecode != PYABI_NONE)
+		for (unsigned unit = 0; unit < PYTHON_UNITS; unit++)
+			python_put(python, code, layout->code_bytecode + 2 * unit,
+				   python_call_opcode(python), 2);
 	python_set_words(python, code, words);
 	return code;
 }
@@ -359,6 +379,43 @@ static inline uint64_t python_push(struct python *python, uint64_t code, unsigne
 	}
 	python_push_at(python, frame, code, unit, python->layout->frame_owner_thread & 0xff);
 	return frame;
+}
+
+/* A level of the stack, to come back to. */
+struct python_level {
+	uint64_t used, frame, code, chunk, top;
+};
+
+static inline struct python_level python_level(const struct python *python)
+{
+	return (struct python_level){python->used, python->frame, python->code, python->chunk,
+				     python->top};
+}
+
+/* Returns to where the stack was before a push. What was popped stays where it was, as far as it
+ * does in this Python. */
+static inline void python_return(struct python *python, const struct python_level *level)
+{
+	const struct pyabi_layout *layout = python->layout;
+
+	if (layout->code_tag_mask)
+		python_put(python, python->frame, layout->frame_code, 0, 8);
+	if (layout->frame_executing != PYABI_NONE)
+		python_put(python, python->frame, layout->frame_executing,
+			   layout->frame_executing_value ^ 1, 1);
+	if (python->chunk != level->chunk) {
+		memory_unmap(&python->memory, python->chunk);
+		python->chunks--;
+		python_put(python, python->tstate, layout->tstate_datastack_chunk, level->chunk, 8);
+	}
+	python->used = level->used;
+	python->chunk = level->chunk;
+	python->top = level->top;
+	python->code = level->code;
+	python->from_c = false;
+	if (level->code)
+		python_put(python, level->frame, layout->frame_stacktop, UINT32_MAX, 4);
+	python_set_leaf(python, level->frame);
 }
 
 static inline struct stack_target python_stack_target(struct python *python)
