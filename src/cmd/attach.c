@@ -148,10 +148,8 @@ static int run_command(const struct attach_settings *settings, const struct argu
 static int run(const void *data, const struct arguments *arguments, struct error *err)
 {
 	const struct attach_settings *settings = data;
-	const char *command_line[4] = {"attach", NULL, NULL};
 	struct recording_result result;
 	struct watching_options watching = {
-		.command_line = command_line,
 		.sonde_version = SONDE_VERSION,
 		.replace = settings->output.force,
 		.sampling = sampling_choose(&settings->sampling, false),
@@ -162,7 +160,6 @@ static int run(const void *data, const struct arguments *arguments, struct error
 		.quiet = settings->output.quiet,
 		.color = terminal_color((enum terminal_color)settings->output.color, STDERR_FILENO),
 	};
-	char pid_text[16];
 	char *path;
 	int status;
 
@@ -174,8 +171,6 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	status = pid_choose("attach", arguments->items[0], settings->pid, &watching.pid, err);
 	if (status < 0)
 		return status;
-	snprintf(pid_text, sizeof(pid_text), "%d", watching.pid);
-	command_line[1] = pid_text;
 	path = choose_path(settings, watching.pid, err);
 	if (!path)
 		return -err->code;

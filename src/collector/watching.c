@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -20,6 +21,7 @@ static volatile sig_atomic_t watching_asked_to_end;
 struct watching {
 	const struct watching_options *options;
 	struct recording_result *result;
+	char **command_line; /* of the process; NULL: none */
 	struct session session;
 	struct census census;
 	struct capture_writer *writer;
@@ -55,13 +57,15 @@ static void watching_give_signals_back(const struct watching *watching)
 static int watching_open_writer(struct watching *watching, struct error *err)
 {
 	const struct watching_options *options = watching->options;
+	static const char *const nothing[] = {NULL};
 	struct utsname name = {0};
 	char system[sizeof(name.sysname) + sizeof(name.release) + sizeof(name.machine)];
 	struct capture_start start = {
 		.mode = CAPTURE_FULL,
 		.wall_time_ns = watching->session.wall_time_ns,
 		.page_size = (uint32_t)sysconf(_SC_PAGESIZE),
-		.command_line = options->command_line,
+		.command_line = watching->command_line ? (const char *const *)watching->command_line
+						       : nothing,
 		.host = name.nodename,
 		.system = system,
 		.sonde_version = options->sonde_version,
@@ -77,10 +81,10 @@ static int watching_open_writer(struct watching *watching, struct error *err)
 
 /* Everything that may be refused is asked for before there is a file; that comes last. The writer
  * must be there for the sampling, which is why the process is tried alone first. */
-static int watching_try(const struct watching_options *options, struct error *err)
+static int watching_try(struct watching *watching, struct error *err)
 {
 	struct target *target;
-	int status = target_open(options->pid, &target, err);
+	int status = target_open(watching->options->pid, &target, err);
 	struct target_runtime runtime;
 	bool retry = false;
 
@@ -89,6 +93,8 @@ static int watching_try(const struct watching_options *options, struct error *er
 	status = target_find_runtime(target, &runtime, &retry, err);
 	if (status == 0)
 		target_runtime_deinit(&runtime);
+	if (status == 0 || retry)
+		watching->command_line = target_argv(target);
 	target_close(target);
 	return retry ? 0 : status;
 }
@@ -179,37 +185,44 @@ static int watching_finish(struct watching *watching, struct error *err)
 	return status;
 }
 
+static int watching_record(struct watching *watching, struct error *err)
+{
+	int status = watching_open_writer(watching, err);
+
+	if (status < 0)
+		return status;
+	watching_take_signals(watching);
+	status = watching_start(watching, err);
+	if (status == 0) {
+		watching->result->launched = true;
+		if (watching->options->begun)
+			watching->options->begun();
+		watching_loop(watching);
+		status = watching_finish(watching, err);
+	} else {
+		sampling_close(watching->sampling, NULL, NULL);
+		watching_discard(watching);
+	}
+	watching_give_signals_back(watching);
+	return status;
+}
+
 int watching_run(const struct watching_options *options, struct recording_result *result,
 		 struct error *err)
 {
 	struct watching watching = {.options = options, .result = result};
 	const struct session_options session = {0};
-	int status = watching_try(options, err);
+	int status = watching_try(&watching, err);
 
 	*result = (struct recording_result){.status = -1};
-	if (status < 0)
-		return status;
-	status = session_open(&watching.session, &session, err);
-	if (status < 0)
-		return status;
-	census_init(&watching.census);
-	status = watching_open_writer(&watching, err);
+	if (status == 0)
+		status = session_open(&watching.session, &session, err);
 	if (status == 0) {
-		watching_take_signals(&watching);
-		status = watching_start(&watching, err);
-		if (status == 0) {
-			result->launched = true;
-			if (options->begun)
-				options->begun();
-			watching_loop(&watching);
-			status = watching_finish(&watching, err);
-		} else {
-			sampling_close(watching.sampling, NULL, NULL);
-			watching_discard(&watching);
-		}
-		watching_give_signals_back(&watching);
+		census_init(&watching.census);
+		status = watching_record(&watching, err);
+		census_deinit(&watching.census);
+		session_close(&watching.session);
 	}
-	census_deinit(&watching.census);
-	session_close(&watching.session);
+	free(watching.command_line);
 	return status;
 }

@@ -9,7 +9,6 @@
 /* One recording of processes that somebody else started, from outside. */
 struct watching_options {
 	pid_t pid;
-	const char *const *command_line; /* as the user gave it to sonde, for the capture */
 	const char *sonde_version;
 	const char *output;
 	bool replace;

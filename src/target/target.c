@@ -210,28 +210,61 @@ int target_open_file(const struct target *target, const char *name)
 	return proc_open(target, proc_memory_name(target, name, buffer));
 }
 
-char *target_command(const struct target *target)
+/* Words that each end with a zero, which the last one has as well; NULL: there are none. */
+static char *read_command(const struct target *target, size_t *length)
 {
-	char *text = malloc(TARGET_COMMAND_MAX);
+	char *text = malloc(TARGET_COMMAND_MAX + 1);
 	char name[PROC_NAME_MAX];
-	ssize_t length;
+	ssize_t got;
 
 	if (!text)
 		return NULL;
-	length = proc_read(target, proc_memory_name(target, "cmdline", name), text,
-			   TARGET_COMMAND_MAX);
-	if (length <= 0) {
+	got = proc_read(target, proc_memory_name(target, "cmdline", name), text,
+			TARGET_COMMAND_MAX);
+	if (got <= 0) {
 		free(text);
 		return NULL;
 	}
-	while (length && !text[length - 1])
-		length--;
-	for (ssize_t i = 0; i < length; i++) {
+	while (got && !text[got - 1])
+		got--;
+	text[got] = 0;
+	*length = (size_t)got;
+	return text;
+}
+
+char *target_command(const struct target *target)
+{
+	size_t length = 0;
+	char *text = read_command(target, &length);
+
+	for (size_t i = 0; i < length; i++) {
 		if (!text[i])
 			text[i] = ' ';
 	}
-	text[length] = 0;
 	return text;
+}
+
+char **target_argv(const struct target *target)
+{
+	size_t length = 0, count = 1;
+	char *text = read_command(target, &length);
+	char **words, *word;
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		count += !text[i];
+	words = malloc((count + 1) * sizeof(*words) + length + 1);
+	if (words) {
+		word = memcpy(words + count + 1, text, length + 1);
+		for (size_t i = 0; i < count; i++) {
+			words[i] = word;
+			word += strlen(word) + 1;
+		}
+		words[count] = NULL;
+	}
+	free(text);
+	return words;
 }
 
 char *target_executable(const struct target *target)

@@ -42,6 +42,8 @@ int target_open_file(const struct target *target, const char *name);
 /* To be freed; NULL if it is gone. argv joined by spaces; the executable's path as the target sees
  * it. */
 char *target_command(const struct target *target);
+/* argv itself, NULL-terminated, one block to be freed; NULL if it is gone or has none. */
+char **target_argv(const struct target *target);
 char *target_executable(const struct target *target);
 
 /*

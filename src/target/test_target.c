@@ -219,7 +219,7 @@ static void check_exec(bool by_file)
 {
 	struct target *target = open_subject(true, exec_cat);
 	char *before = target_executable(target), *after = NULL;
-	char magic[4];
+	char magic[4], **words;
 
 	target->memory->denied = by_file;
 	assert_true(target_read(target, first_readable(target), magic, 4));
@@ -233,6 +233,12 @@ static void check_exec(bool by_file)
 		subject_sleep_ms(1);
 	}
 	assert_string_equal(after, "sleep 1000");
+	words = target_argv(target);
+	assert_non_null(words);
+	assert_string_equal(words[0], "sleep");
+	assert_string_equal(words[1], "1000");
+	assert_null(words[2]);
+	free(words);
 	free(after);
 	after = target_executable(target);
 	assert_string_not_equal(after, before);
@@ -355,6 +361,7 @@ static void test_ended(void **state)
 		assert_int_equal(errno, ESRCH);
 		assert_null(target_executable(target));
 		assert_null(target_command(target));
+		assert_null(target_argv(target));
 		assert_int_equal(target_open(pid, &again, &err), -ERROR_NOT_FOUND);
 		assert_null(again);
 		waitpid(pid, NULL, 0);
