@@ -122,6 +122,19 @@ static int compare_sums(const void *left, const void *right)
 	return 0;
 }
 
+static int compare_own(const void *left, const void *right)
+{
+	const struct function_sum *a = left, *b = right;
+
+	COMPARE(b->own.amount, a->own.amount);
+	return compare_sums(left, right);
+}
+
+void functions_sort_by_own(struct functions *functions)
+{
+	qsort(functions->sums, functions->count, sizeof(*functions->sums), compare_own);
+}
+
 static struct functions *collect(struct work *work)
 {
 	struct functions *functions = array_create(1, sizeof(*functions));

@@ -24,4 +24,6 @@ struct functions {
 
 /* Time and memory: O(rows + stacks), whatever their depth. */
 struct functions *functions_create(const struct profile *profile);
+/* Largest own amount first. */
+void functions_sort_by_own(struct functions *functions);
 void functions_destroy(struct functions *functions);

@@ -151,6 +151,11 @@ static void random_stacks_sum_up(void **state)
 		assert_int_equal(find(profile, functions, names[f])->own.amount, own[f]);
 		assert_int_equal(find(profile, functions, names[f])->total.amount, total[f]);
 	}
+	for (unsigned f = 1; f < FUNCTIONS; f++)
+		assert_true(functions->sums[f - 1].total.amount >= functions->sums[f].total.amount);
+	functions_sort_by_own(functions);
+	for (unsigned f = 1; f < FUNCTIONS; f++)
+		assert_true(functions->sums[f - 1].own.amount >= functions->sums[f].own.amount);
 	functions_destroy(functions);
 	destroy(profile);
 }

@@ -246,6 +246,7 @@ int reading_write(const struct reading_settings *settings, const struct reading_
 		.inverted = settings->shape.inverted,
 		.icicle = settings->page.layout == LAYOUT_ICICLE,
 		.split_threads = settings->shape.split_threads,
+		.by_own = settings->shape.order == ORDER_OWN,
 		.title = settings->page.title,
 		.max_rows = settings->shape.max_rows,
 	};

@@ -23,6 +23,7 @@ struct reading_settings {
 	} filter;
 	struct {
 		bool inverted, split_threads, lines;
+		int order;     /* enum reading_order */
 		long max_rows; /* READING_ROWS_DEFAULT: what the verb thinks best */
 	} shape;
 	struct {
@@ -36,6 +37,11 @@ struct reading_settings {
 		bool force, quiet, json;
 		int color; /* enum terminal_color */
 	} output;
+};
+
+enum reading_order {
+	ORDER_TOTAL,
+	ORDER_OWN,
 };
 
 enum reading_layout {
@@ -64,11 +70,12 @@ extern const struct option_group reading_plain_output_options; /* -o .. --color 
 
 /* Rows of the tables that commands with less than all of shape, page or output put together. */
 #define READING_OPTION(member) offsetof(struct reading_settings, member)
-#define READING_OPTION_INVERTED                                                      \
-	{                                                                            \
-		.name = "inverted", .kind = OPTION_FLAG,                             \
-		.help = "begin with who allocated, and go from there to who called", \
-		.setting = READING_OPTION(shape.inverted)                            \
+#define READING_OPTION_INVERTED                                                              \
+	{                                                                                    \
+		.name = "inverted", .kind = OPTION_FLAG,                                     \
+		.help = "begin with the function that allocated, or ran, and go from there " \
+			"to who called",                                                     \
+		.setting = READING_OPTION(shape.inverted)                                    \
 	}
 #define READING_OPTION_SPLIT_THREADS                                                   \
 	{                                                                              \

@@ -3,7 +3,20 @@
 
 #define ROWS_DEFAULT 25
 
+static const char *const sort_choices[] = {
+	[ORDER_TOTAL] = "total",
+	[ORDER_OWN] = "own",
+	NULL,
+};
+
 static const struct option summary_options[] = {
+	{.name = "sort",
+	 .kind = OPTION_CHOICE,
+	 .argument = "WHAT",
+	 .choices = sort_choices,
+	 .help = "largest first of total (default), with all that a function called, or of own, "
+		 "what it did itself",
+	 .setting = READING_OPTION(shape.order)},
 	READING_OPTION_MAX_ROWS("show the N heaviest functions, 0 for all (25; with --json all)"),
 	READING_OPTION_SPLIT_THREADS,
 	{0},
@@ -18,7 +31,8 @@ static int run(const void *settings, const struct arguments *arguments, struct e
 
 static const struct command_example examples[] = {
 	{"sonde summary app.sonde", "functions by what they allocated themselves, and in all"},
-	{"sonde summary --cpu app.sonde", "functions by CPU time, and what the threads did"},
+	{"sonde summary --cpu --sort own app.sonde",
+	 "functions by their own CPU time, and what the threads did"},
 	{"sonde summary --total --file '*/app/*' app.sonde", "what passed through one's own code"},
 	{0},
 };

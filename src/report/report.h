@@ -17,6 +17,7 @@ struct report_options {
 	bool inverted;
 	bool icicle; /* root on top */
 	bool split_threads;
+	bool by_own;   /* summary: largest own amount first, not largest total */
 	long max_rows; /* 0: all; what is left out is said */
 	const char *title;
 	/* Source text for tooltips, or NULL: the line of a file, or NULL when it cannot be had. The

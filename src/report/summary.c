@@ -212,6 +212,8 @@ static int write_summary(const struct profile *profile, const struct report_opti
 	size_t shown = functions->count;
 	int result;
 
+	if (options->by_own)
+		functions_sort_by_own(functions);
 	if (options->max_rows > 0 && (size_t)options->max_rows < shown)
 		shown = (size_t)options->max_rows;
 	if (options->json)
