@@ -166,8 +166,13 @@ static int run(const void *data, const struct arguments *arguments, struct error
 	if (arguments->dashes)
 		return run_command(settings, arguments, err);
 	if (arguments->count > 1)
-		return error_set(err, ERROR_USAGE,
-				 "one process at a time; -s adds those that it started");
+		return error_set(
+			err, ERROR_USAGE,
+			"one process at a time, and -s for those that it started; a "
+			"command to run stands behind --, as in: sonde record -- python app.py");
+	status = sampling_check(&settings->sampling, true, err);
+	if (status < 0)
+		return status;
 	status = pid_choose("attach", arguments->items[0], settings->pid, &watching.pid, err);
 	if (status < 0)
 		return status;
@@ -209,7 +214,7 @@ const struct command command_attach = {
 		"Samples the stacks of all threads of a running process from outside: what each "
 		"runs, whether it holds the GIL or waits for it, and what it is blocked on. The "
 		"process goes on as ever; nothing is written into it. Only a thread whose stack "
-		"changes each time it is read is stopped, for some microseconds, and counted.\n\n"
+		"changes while it is read is stopped, for some microseconds, and counted.\n\n"
 		"What it takes to be allowed to read a process: sonde doctor PID.",
 	.examples = examples,
 	.options = options,
@@ -234,7 +239,7 @@ const struct command command_record = {
 	.summary = "the same as attach, by the name that other profilers use",
 	.description =
 		"Does what sonde attach does with a process, and what sonde run --cpu does with a "
-		"command behind --.",
+		"command behind --: samples the stacks of all threads from outside into a capture.",
 	.examples = record_examples,
 	.options = options,
 	.order = OPTIONS_ANYWHERE,

@@ -40,9 +40,8 @@ const struct option_group command_common_options = {"Help", common_options};
 const char *command_group_heading(enum command_group group)
 {
 	static const char *const headings[COMMAND_GROUPS] = {
-		[COMMAND_RECORD] = "Record",
-		[COMMAND_READ] = "Read",
-		[COMMAND_HELP] = "Help",
+		[COMMAND_RECORD] = "Record", [COMMAND_WATCH] = "Look at a live process",
+		[COMMAND_READ] = "Read",     [COMMAND_HELP] = "Help",
 		[COMMAND_HIDDEN] = "",
 	};
 

@@ -14,6 +14,7 @@
  */
 enum command_group {
 	COMMAND_RECORD,
+	COMMAND_WATCH,
 	COMMAND_READ,
 	COMMAND_HELP,
 	COMMAND_HIDDEN, /* for the build; in no list */

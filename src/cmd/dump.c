@@ -23,13 +23,13 @@
 struct dump_settings {
 	const char *pid;
 	unsigned locals; /* how often -l stands there */
-	bool pause, subprocesses, json;
+	bool never_pause, subprocesses, json;
 	int color; /* enum terminal_color */
 	uint64_t interval_ns;
 	long count;
 };
 
-static const struct dump_settings defaults = {.pause = true, .count = -1};
+static const struct dump_settings defaults = {.count = -1};
 
 struct watched {
 	pid_t pid;
@@ -98,7 +98,7 @@ static int add_process(struct dumping *d, pid_t pid, struct error *err)
 {
 	const struct probe_options options = {
 		.process = (uint32_t)d->count,
-		.never_pause = !d->settings->pause,
+		.never_pause = d->settings->never_pause,
 		.patient = d->settings->subprocesses,
 	};
 	struct watched *process;
@@ -335,7 +335,7 @@ static const struct option what_options[] = {
 	 .letter = 'p',
 	 .kind = OPTION_TEXT,
 	 .argument = "PID",
-	 .help = "the process, where it is not named as an argument",
+	 .help = "another way to name the process",
 	 .setting = SETTING(pid)},
 	{.name = "locals",
 	 .letter = 'l',
@@ -345,7 +345,7 @@ static const struct option what_options[] = {
 	{.name = "subprocesses",
 	 .letter = 's',
 	 .kind = OPTION_FLAG,
-	 .help = "and of all Python processes below it",
+	 .help = "dump all Python processes below it, too",
 	 .setting = SETTING(subprocesses)},
 	{0},
 };
@@ -362,12 +362,12 @@ static const struct option how_options[] = {
 	 .argument = "N",
 	 .help = "so many dumps; a second apart unless --interval says otherwise",
 	 .setting = SETTING(count)},
-	{.name = "pause",
+	{.name = "never-pause",
 	 .also = "nonblocking",
 	 .kind = OPTION_FLAG,
-	 .on_by_default = true,
-	 .help = "never stop a thread, not even while it is read; values may be torn then",
-	 .setting = SETTING(pause)},
+	 .help = "never stop a thread, not even while it is read; values may be torn then (also "
+		 "--nonblocking)",
+	 .setting = SETTING(never_pause)},
 	{0},
 };
 
@@ -404,7 +404,7 @@ static const struct command_example examples[] = {
 
 const struct command command_dump = {
 	.name = "dump",
-	.group = COMMAND_RECORD,
+	.group = COMMAND_WATCH,
 	.arguments = "PID",
 	.summary = "show what every thread of a running Python process is doing",
 	.description = "Shows the stack of every thread once, most recent call first: its name, "
@@ -416,7 +416,7 @@ const struct command command_dump = {
 		       "into it.\n\n"
 		       "Each thread is stopped while its own stack is read, for well under a "
 		       "millisecond, or "
-		       "longer where -l has much to show. --no-pause stops none.\n\n"
+		       "longer where -l has much to show. --never-pause stops none.\n\n"
 		       "Values are shown as repr() has them where no code of the program is needed "
 		       "for that; "
 		       "other objects by their class and address.",

@@ -136,8 +136,10 @@ void help_write_overview(int columns, FILE *out)
 		}
 	}
 	fputs("\nStart with\n"
-	      "  sonde run app.py\n"
-	      "  sonde flamegraph sonde-app.py.1234.sonde\n\n"
+	      "  sonde run app.py          where its memory goes\n"
+	      "  sonde run --cpu app.py    where its time goes\n"
+	      "  sonde flamegraph sonde-app.py.4711.sonde\n"
+	      "  sonde top 4711            where the time of process 4711 goes, now\n\n"
 	      "sonde help COMMAND shows the options of one command; sonde --version the version.\n",
 	      out);
 }

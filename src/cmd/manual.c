@@ -99,11 +99,17 @@ void manual_write(FILE *out)
 	fputs(".TH SONDE 1 \"\" \"sonde " SONDE_VERSION "\" \"User Commands\"\n"
 	      ".SH NAME\nsonde \\- find where the memory and the time of a Python program go\n"
 	      ".SH SYNOPSIS\n.B sonde run\n[options] "
-	      "(script.py | \\-m module | \\-c code | \\-\\- command) [arguments]\n.br\n"
-	      ".B sonde\nCOMMAND [options] CAPTURE\n"
+	      "(SCRIPT | \\-m MODULE | \\-c CODE | \\-\\- COMMAND) [ARGUMENTS]\n.br\n"
+	      ".B sonde\nattach | top | dump [options] PID\n.br\n"
+	      ".B sonde\nflamegraph | table | tree | summary | stats | info | export [options] "
+	      "CAPTURE\n.br\n"
+	      ".B sonde diff\n[options] BASE NEW\n"
 	      ".SH DESCRIPTION\n"
-	      "Traces every allocation of a Python program on Linux, without a change to its code, "
-	      "into one file, the capture. All reports are made from that file.\n"
+	      "Traces every allocation of a Python program on Linux, or samples where its time "
+	      "goes, or both at once, without a change to its code, into one file, the capture. "
+	      "All reports are made from that file. What runs already is sampled from outside; "
+	      "nothing is written into it. Beside that, top and dump show a live process without "
+	      "a capture, and doctor says what stands in the way.\n"
 	      ".SH COMMANDS\n",
 	      out);
 	for (size_t i = 0; command_list[i]; i++)

@@ -4,6 +4,9 @@
 
 #include "base/error.h"
 
+/* 0: the text is no process id. */
+pid_t pid_parse(const char *text);
+
 /*
  * The process that a command is about: named as its argument or by --pid (the other is NULL), which
  * is what users of other tools type. ERROR_USAGE with the command's example for anything else.

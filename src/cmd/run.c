@@ -227,7 +227,7 @@ static int check_what(const struct run_settings *settings, struct error *err)
 		return error_set(err, ERROR_USAGE,
 				 "--sample-rate does not go with --aggregate: the sums of a sample "
 				 "cannot be made estimates later; leave one of them out");
-	return 0;
+	return sampling_check(&settings->sampling, sampling_is_wanted(&settings->sampling), err);
 }
 
 static int run(const void *data, const struct arguments *arguments, struct error *err)

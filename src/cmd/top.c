@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +9,14 @@
 #include "cmd/command.h"
 #include "cmd/destination.h"
 #include "cmd/invocation.h"
+#include "cmd/pid.h"
+#include "cmd/sampling.h"
 #include "cmd/terminal.h"
 #include "collector/recording.h"
 #include "tui/loop.h"
 #include "tui/program.h"
 #include "tui/watch.h"
 
-#define RATE_HZ     1000
 #define WINDOW_NS   5000000000u
 #define INTERVAL_NS 1000000000u
 #define ROWS_PLAIN  20
@@ -28,8 +28,7 @@ struct top_settings {
 	} target;
 	struct {
 		int metric; /* enum live_metric */
-		long rate_hz;
-		bool subprocesses, never_pause, python_only;
+		struct sampling_settings sampling;
 	} what;
 	struct {
 		uint64_t interval_ns, window_ns, duration_ns;
@@ -44,7 +43,7 @@ struct top_settings {
 };
 
 static const struct top_settings defaults = {
-	.what = {.metric = LIVE_CPU, .rate_hz = RATE_HZ},
+	.what = {.metric = LIVE_CPU, .sampling = SAMPLING_DEFAULTS},
 	.display = {.interval_ns = INTERVAL_NS,
 		    .window_ns = WINDOW_NS,
 		    .rows = ROWS_PLAIN,
@@ -58,7 +57,7 @@ static const struct option target_options[] = {
 	 .letter = 'p',
 	 .kind = OPTION_TEXT,
 	 .argument = "PID",
-	 .help = "another way to name a process",
+	 .help = "another way to name the process",
 	 .setting = AT(target.pid)},
 	INVOCATION_OPTIONS(struct top_settings, target.program),
 	{.name = "output",
@@ -81,38 +80,20 @@ static const struct option what_options[] = {
 	{.name = "cpu",
 	 .kind = OPTION_SELECT,
 	 .value = LIVE_CPU,
-	 .help = "begin with the time on a processor (default)",
+	 .help = "begin with the time on a CPU, or waiting for one (default)",
 	 .setting = AT(what.metric)},
 	{.name = "wall",
 	 .kind = OPTION_SELECT,
 	 .value = LIVE_WALL,
-	 .help = "begin with all time, that of waiting threads too",
+	 .also = "idle",
+	 .help = "begin with all time, that of waiting threads too (also --idle)",
 	 .setting = AT(what.metric)},
 	{.name = "gil",
 	 .kind = OPTION_SELECT,
 	 .value = LIVE_GIL,
 	 .help = "begin with the time with the GIL",
 	 .setting = AT(what.metric)},
-	{.name = "rate",
-	 .letter = 'r',
-	 .kind = OPTION_NUMBER,
-	 .argument = "HZ",
-	 .help = "samples a second of each thread (1000)",
-	 .setting = AT(what.rate_hz)},
-	{.name = "subprocesses",
-	 .letter = 's',
-	 .kind = OPTION_FLAG,
-	 .help = "sample processes that it starts, too, as they appear; so it is behind -- anyway",
-	 .setting = AT(what.subprocesses)},
-	{.name = "python-only",
-	 .kind = OPTION_FLAG,
-	 .help = "leave out threads that Python does not know",
-	 .setting = AT(what.python_only)},
-	{.name = "never-pause",
-	 .kind = OPTION_FLAG,
-	 .help = "never stop a thread: a stack that changes while it is read, several times over, "
-		 "is counted as unknown",
-	 .setting = AT(what.never_pause)},
+	SAMPLING_HOW_OPTIONS(struct top_settings, what.sampling),
 	{0},
 };
 
@@ -230,7 +211,7 @@ static int top_show(struct top *top, struct error *err)
 	const struct board_options look = top_board(top);
 	const struct live_options books = {
 		.window_ns = settings->display.window_ns,
-		.period_ns = 1000000000u / (uint64_t)settings->what.rate_hz,
+		.period_ns = 1000000000u / (uint64_t)settings->what.sampling.rate_hz,
 	};
 	const struct feed feed = {top_pull, top_look, top};
 	struct loop_options loop = {
@@ -266,11 +247,13 @@ static int top_show(struct top *top, struct error *err)
 
 static int top_open(struct top *top, pid_t pid, struct error *err)
 {
+	const struct sampling_options how = sampling_choose(&top->settings->what.sampling, false);
 	const struct watch_options watch = {
-		.rate_hz = (double)top->settings->what.rate_hz,
-		.never_pause = top->settings->what.never_pause,
-		.python_only = top->settings->what.python_only,
-		.subprocesses = top->settings->what.subprocesses,
+		.rate_hz = how.rate_hz,
+		.never_pause = how.never_pause,
+		.pause_always = how.pause_always,
+		.python_only = how.python_only,
+		.subprocesses = how.subprocesses,
 	};
 	int status = watch_create(&watch, &top->watch, err);
 
@@ -410,18 +393,6 @@ static int top_program(struct top *top, const struct invocation *target, struct 
 	return status;
 }
 
-/* -1: the text is no number. */
-static pid_t parse_pid(const char *text)
-{
-	char *end;
-	long value;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	value = strtol(text, &end, 10);
-	return *end || value <= 0 || value > INT_MAX ? -1 : (pid_t)value;
-}
-
 /* The process that was named, in one way or the other; 0: a program is to be run. */
 static int find_pid(const struct top_settings *settings, const struct arguments *arguments,
 		    pid_t *pid, struct error *err)
@@ -431,14 +402,11 @@ static int find_pid(const struct top_settings *settings, const struct arguments 
 
 	*pid = 0;
 	if (s->target.pid) {
-		*pid = parse_pid(s->target.pid);
-		if (*pid < 0)
-			return error_set(err, ERROR_USAGE, "'%s' is no process id", s->target.pid);
 		if (first || s->target.program.module || s->target.program.code)
 			return error_set(
 				err, ERROR_USAGE,
 				"--pid names a process; there is nothing to run beside it");
-		return 0;
+		return pid_choose("top", NULL, s->target.pid, pid, err);
 	}
 	if (s->target.program.module || s->target.program.code || arguments->dashes)
 		return 0;
@@ -446,20 +414,16 @@ static int find_pid(const struct top_settings *settings, const struct arguments 
 		return error_set(err, ERROR_USAGE,
 				 "there is nothing to watch; name a process by its id, or a "
 				 "program, as in: sonde top 4711, sonde top app.py");
-	if (parse_pid(first) > 0)
-		*pid = parse_pid(first);
+	*pid = pid_parse(first);
 	return 0;
 }
 
 static int check_settings(const struct top_settings *settings, struct error *err)
 {
-	if (settings->what.rate_hz < 1 || settings->what.rate_hz > 1000000)
-		return error_set(err, ERROR_USAGE,
-				 "--rate is from 1 to 1,000,000 samples a second");
 	if (settings->display.interval_ns < 10000000 || settings->display.window_ns < 100000000)
 		return error_set(err, ERROR_USAGE,
 				 "--interval is at least 10ms, --window at least 100ms");
-	return 0;
+	return sampling_check(&settings->what.sampling, true, err);
 }
 
 static int watch_process(struct top_settings *settings, const struct arguments *arguments,
@@ -510,7 +474,7 @@ static int watch_program(struct top_settings *settings, const struct arguments *
 	if (status < 0)
 		return status;
 	if (target.kind == INVOCATION_COMMAND)
-		settings->what.subprocesses = true;
+		settings->what.sampling.subprocesses = true;
 	top.plain = settings->display.plain || !screen_is_possible();
 	status = top_program(&top, &target, err);
 	invocation_deinit(&target);
@@ -539,7 +503,7 @@ static const struct command_example examples[] = {
 
 const struct command command_top = {
 	.name = "top",
-	.group = COMMAND_RECORD,
+	.group = COMMAND_WATCH,
 	.arguments = "(PID | SCRIPT | -m MODULE | -c CODE | -- COMMAND) [ARGUMENTS]",
 	.summary = "watch where the time of a Python program goes, live",
 	.description =

@@ -56,6 +56,7 @@ int watch_create(const struct watch_options *options, struct watch **out, struct
 	struct sampler_options sampler = {
 		.rate_hz = options->rate_hz,
 		.never_pause = options->never_pause,
+		.pause_always = options->pause_always,
 		.python_only = options->python_only,
 		.subprocesses = options->subprocesses,
 		.now_ns = watch_now_ns,

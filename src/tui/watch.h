@@ -11,8 +11,8 @@ struct watch;
 
 struct watch_options {
 	double rate_hz;
-	bool never_pause;
-	bool python_only; /* leave out threads that Python does not know */
+	bool never_pause, pause_always; /* as struct sampler_options has them */
+	bool python_only;               /* leave out threads that Python does not know */
 	bool subprocesses;
 };
 

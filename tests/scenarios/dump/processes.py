@@ -86,7 +86,7 @@ def repeated(lab):
             frames = [frame for frame in thread["stack"] if frame["function"] == "counts"]
             numbers.append([int(local["value"]) for local in frames[0]["locals"] if local["name"] == "number"][0])
         lab.true(numbers == sorted(numbers) and numbers[0] < numbers[-1], "a number that grows", str(numbers))
-        document, = lab.dumps(said["pid"], "--no-pause")
+        document, = lab.dumps(said["pid"], "--never-pause")
         thread, = document["processes"][0]["threads"]
         lab.equal((thread["paused"], thread["exact"]), (False, False), "not stopped")
     with lab.standing("parent") as said:
