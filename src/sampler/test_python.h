@@ -20,12 +20,14 @@
 
 #define PYTHON_RUNTIME     0x1000000ull
 #define PYTHON_HEAP        0x2000000ull
-#define PYTHON_HEAP_BYTES  (1u << 20)
 #define PYTHON_CHUNKS      0x10000000ull
 #define PYTHON_CHUNK_BYTES 16384u
 #define PYTHON_C_STACK     0x7f0000000000ull
 #define PYTHON_C_BYTES     65536u
 #define PYTHON_UNITS       64u /* of code */
+#ifndef PYTHON_HEAP_BYTES
+#define PYTHON_HEAP_BYTES (1u << 20)
+#endif
 
 struct python {
 	struct memory memory;
