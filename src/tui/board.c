@@ -160,7 +160,9 @@ static void draw_table(struct board *board, struct canvas *canvas, int row)
 
 static void draw_footer(const struct board *board, struct canvas *canvas)
 {
+	const struct pane *pane = pane_of(board->pane);
 	int row = canvas->rows - 1, column;
+	const char *keys;
 
 	if (board->filter.editing) {
 		column = canvas_put(canvas, row, 0, canvas->columns, CANVAS_BOLD, "only with: ");
@@ -174,7 +176,8 @@ static void draw_footer(const struct board *board, struct canvas *canvas)
 		canvas_format(canvas, row, 0, CANVAS_BAD, "%s; q quits", board->facts.end);
 		return;
 	}
-	canvas_put(canvas, row, 0, canvas->columns, CANVAS_DIM, pane_of(board->pane)->keys);
+	keys = board->level == SPOT_LINE && pane->line_keys ? pane->line_keys : pane->keys;
+	canvas_put(canvas, row, 0, canvas->columns, CANVAS_DIM, keys);
 }
 
 void board_draw(struct board *board, struct canvas *canvas)

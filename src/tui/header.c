@@ -51,6 +51,16 @@ static void flow_draw(const struct flow *flow, struct canvas *canvas, int row)
 	}
 }
 
+/* Columns that are left behind what is in it. */
+static int flow_room(const struct flow *flow, const struct canvas *canvas)
+{
+	int used = 0;
+
+	for (unsigned i = 0; i < flow->count; i++)
+		used += canvas_columns(flow->parts[i].text) + GAP;
+	return canvas->columns - used;
+}
+
 static void flow_count(struct flow *flow, enum canvas_style style, uint64_t count, const char *what)
 {
 	char number[32], text[96];
@@ -91,7 +101,7 @@ static void draw_who(const struct board *board, struct canvas *canvas)
 	}
 	snprintf(text, sizeof(text), "Python %s", process->python_version);
 	flow_put(&flow, CANVAS_PLAIN, process->python_version[0] ? text : "");
-	flow_borrow(&flow, CANVAS_PLAIN, process->command);
+	flow_borrow(&flow, CANVAS_PLAIN, pane_command(process->command, flow_room(&flow, canvas)));
 	flow_draw(&flow, canvas, 0);
 }
 

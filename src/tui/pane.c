@@ -40,6 +40,14 @@ double pane_share(double part, double whole)
 	return whole > 0 ? part / whole : 0;
 }
 
+const char *pane_command(const char *command, int columns)
+{
+	size_t word = strcspn(command, " ");
+	const char *slash = memrchr(command, '/', word);
+
+	return slash && canvas_columns(command) > columns ? slash + 1 : command;
+}
+
 #define PLACE_COLUMNS_MIN 8 /* of which the end still says something */
 
 /* The longest end of a path that takes at most so many columns, from a folder on if that can be;

@@ -24,7 +24,8 @@ struct pane {
 	void (*draw_text)(struct board *board, const struct board_row *item, struct canvas *canvas,
 			  int row, int column);
 	void (*enter)(struct board *board, const struct board_row *item);
-	const char *keys; /* for the last row of the screen */
+	/* For the last row of the screen, and where lines are shown if that differs. */
+	const char *keys, *line_keys;
 };
 
 /* Makes board->ranking of what is drawn. */
@@ -38,6 +39,9 @@ struct board_row *pane_add(struct board *board, uint64_t id, uint32_t number);
 
 /* Draws "function (file:line)" from a column to the edge; the file's folders go first. */
 void pane_draw_spot(struct canvas *canvas, int row, int column, const struct spot *spot);
+
+/* A command line, without the folders of its first word where it takes more columns than that. */
+const char *pane_command(const char *command, int columns);
 
 /* part of whole; 0 when there is no whole. */
 double pane_share(double part, double whole);

@@ -63,7 +63,8 @@ static void draw_text(struct board *board, const struct board_row *item, struct 
 	column += PYTHON_COLUMNS;
 	if (process->ended)
 		column += canvas_put(canvas, row, column, canvas->columns, CANVAS_DIM, "ended: ");
-	canvas_put(canvas, row, column, canvas->columns, CANVAS_PLAIN, process->command);
+	canvas_put(canvas, row, column, canvas->columns, CANVAS_PLAIN,
+		   pane_command(process->command, canvas->columns - column));
 }
 
 static void enter(struct board *board, const struct board_row *item)

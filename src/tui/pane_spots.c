@@ -80,4 +80,5 @@ const struct pane pane_spots = {
 	.draw_text = draw_text,
 	.enter = enter,
 	.keys = "q quit  ? help  F lines  T threads  Enter callers  / filter  < > sort  p pause",
+	.line_keys = "q quit  ? help  F functions  T threads  Enter callers  / filter  < > sort  p",
 };

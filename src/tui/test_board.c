@@ -107,9 +107,9 @@ static int selected_row(const struct stage *stage)
 	return -1;
 }
 
-#define HEADER                                                             \
-	"sonde top  PID 4242  Python 3.12.1  python3 app.py --port 8000\n" \
-	"watched 10.0 s  reached 100 of 100 Hz  0 missed  2,000 samples\n" \
+#define HEADER                                                                      \
+	"sonde top  PID 4242  Python 3.12.1  /usr/bin/python3 app.py --port 8000\n" \
+	"watched 10.0 s  reached 100 of 100 Hz  0 missed  2,000 samples\n"          \
 	"CPU 80.0 %  GIL held 60.0 %  2 threads: 1 run, 0 want the GIL, 1 blocked\n"
 
 static void test_functions(void **state)
@@ -154,7 +154,7 @@ static void test_lines_of_wall_time(void **state)
 	       "   20.0    20.0     2.00 s     2.00 s  Work.parse (work.py:44)\n"
 	       "   10.0    10.0     1.00 s     1.00 s  \u5199\u771f (\u2026/\u753b.py:5)\n"
 	       "\n"
-	       "q quit  ? help  F lines  T threads  Enter callers  / filter  \u2026\n");
+	       "q quit  ? help  F functions  T threads  Enter callers  / filt\u2026\n");
 	tear_down(&stage);
 }
 

@@ -71,7 +71,7 @@ static void tell(const struct specimen *specimen, struct live *live, uint32_t pr
 		.parent_pid = process ? FIRST_TID : 1,
 		.time_ns = 1,
 		.python_version = "3.12.1",
-		.command = (char *)"python3 app.py --port 8000",
+		.command = (char *)"/usr/bin/python3 app.py --port 8000",
 	};
 	char name[32];
 
