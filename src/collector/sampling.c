@@ -15,6 +15,7 @@ struct sampled_process {
 	pid_t pid;
 	process_id id; /* 0: not known to the capture yet */
 	bool is_ours;  /* we told the capture of it */
+	bool replaced; /* the process ends as another program */
 	bool has_status;
 	int status;
 };
@@ -35,6 +36,10 @@ struct sampling {
 
 	struct sampler_process pending; /* news that wait for the census */
 	bool has_pending;
+	/* Ends wait for samples of theirs that are in the queue, and hold up no news behind them.
+	 */
+	struct sampler_process *ends;
+	size_t end_count, end_room;
 	struct sample batch[BATCH_SAMPLES];
 	size_t held; /* samples at the start of batch, of a round that may go on */
 	struct capture_sample round[BATCH_SAMPLES];
@@ -134,11 +139,13 @@ static bool take_begin(struct sampling *sampling, const struct sampler_process *
 
 static void take_end(struct sampling *sampling, const struct sampler_process *news)
 {
-	const struct sampled_process *process = find_process(sampling, news->process);
+	struct sampled_process *process = find_process(sampling, news->process);
 
+	process->replaced = news->replaced;
 	if (process->is_ours)
 		writer_process_end(sampling->writer, process->id, news->time_ns,
-				   process->has_status ? process->status : -1);
+				   process->has_status && !process->replaced ? process->status
+									     : -1);
 }
 
 /* News come before the samples that need them. False while those must wait. */
@@ -149,12 +156,14 @@ static bool take_news(struct sampling *sampling, bool last)
 		struct sampler_process *news = &sampling->pending;
 
 		sampling->has_pending = true;
-		/* Samples of a process that has ended may still be in the queue: its end is told
-		 * behind them. */
-		if (news->ended)
-			return true;
-		if (!take_begin(sampling, news, last))
+		if (news->ended) {
+			sampling->ends =
+				memory_grow(sampling->ends, sampling->end_count + 1,
+					    &sampling->end_room, sizeof(*sampling->ends), purpose);
+			sampling->ends[sampling->end_count++] = *news;
+		} else if (!take_begin(sampling, news, last)) {
 			return false;
+		}
 		free(news->command);
 		free(news->executable);
 		sampling->has_pending = false;
@@ -162,12 +171,14 @@ static bool take_news(struct sampling *sampling, bool last)
 	return true;
 }
 
-static void take_ends(struct sampling *sampling)
+/* The first `count` of those that wait. */
+static void take_ends(struct sampling *sampling, size_t count)
 {
-	if (!sampling->has_pending || !sampling->pending.ended)
-		return;
-	take_end(sampling, &sampling->pending);
-	sampling->has_pending = false;
+	for (size_t i = 0; i < count; i++)
+		take_end(sampling, &sampling->ends[i]);
+	sampling->end_count -= count;
+	memmove(sampling->ends, &sampling->ends[count],
+		sampling->end_count * sizeof(*sampling->ends));
 }
 
 static stack_id name_node(struct sampling *sampling, uint32_t node, stack_id parent)
@@ -290,24 +301,27 @@ static void tell_sums(struct sampling *sampling)
 	writer_sampling(sampling->writer, &sums.sampling);
 }
 
+/* Samples are taken before the news and used behind them: then every process is known, and one
+ * whose end was known before has no more. */
 static uint64_t drain(struct sampling *sampling, bool last)
 {
 	uint64_t moved = 0;
-	size_t count, room;
+	size_t count, room, ends;
 	bool is_all;
 
 	do {
-		if (!take_news(sampling, last))
-			break;
+		ends = sampling->end_count;
 		room = BATCH_SAMPLES - sampling->held;
 		count = sampler_take(sampling->sampler, &sampling->batch[sampling->held], room);
 		is_all = count < room;
-		write_batch(sampling, sampling->held + count,
-			    is_all && (last || sampling->has_pending));
+		sampling->held += count;
 		moved += count;
-		if (is_all)
-			take_ends(sampling);
-	} while (!is_all || sampling->has_pending);
+		if (!take_news(sampling, last))
+			break;
+		write_batch(sampling, sampling->held, is_all && (last || ends));
+		if (is_all && ends)
+			take_ends(sampling, ends);
+	} while (!is_all || (last && sampling->end_count));
 	sampling->samples += moved;
 	take_names(sampling);
 	tell_sums(sampling);
@@ -358,12 +372,13 @@ void sampling_close(struct sampling *sampling, struct sampling_sums *sums, struc
 	for (size_t i = 0; i < sampling->process_count; i++) {
 		const struct sampled_process *process = &sampling->processes[i];
 
-		if (process->is_ours && process->has_status)
+		if (process->is_ours && process->has_status && !process->replaced)
 			writer_process_end(sampling->writer, process->id,
 					   session_now_ns(sampling->session), process->status);
 	}
 	sampler_destroy(sampling->sampler);
 	free(sampling->processes);
+	free(sampling->ends);
 	free(sampling->stacks);
 	free(sampling->path);
 	free(sampling);

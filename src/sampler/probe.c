@@ -58,10 +58,26 @@ static void probe_forget_runtime(struct probe *probe)
 	probe->find_step_ns = FIND_FIRST_NS;
 }
 
+/* A search during which another program began has found parts of both. */
+static int search_runtime(struct probe *probe, bool *retry, struct error *err)
+{
+	uint64_t image = target_image(probe->target);
+	int status = target_find_runtime(probe->target, &probe->runtime, retry, err);
+
+	probe->image = target_image(probe->target);
+	if (probe->image == image)
+		return status;
+	if (status == 0)
+		target_runtime_deinit(&probe->runtime);
+	*retry = true;
+	return error_set(err, ERROR_UNSUPPORTED, "process %d runs another program now",
+			 (int)target_pid(probe->target));
+}
+
 static int probe_find_runtime(struct probe *probe, struct error *err)
 {
 	bool retry = false;
-	int status = target_find_runtime(probe->target, &probe->runtime, &retry, err);
+	int status = search_runtime(probe, &retry, err);
 
 	if (status == 0) {
 		probe->has_runtime = true;
@@ -116,6 +132,25 @@ void probe_destroy(struct probe *probe)
 struct target *probe_target(struct probe *probe)
 {
 	return probe->target;
+}
+
+uint64_t probe_image(const struct probe *probe)
+{
+	return probe->image;
+}
+
+bool probe_runs_python(const struct probe *probe)
+{
+	for (size_t i = 0; i < probe->thread_count; i++) {
+		if (probe->threads[i].has_stack)
+			return true;
+	}
+	return false;
+}
+
+void probe_set_process(struct probe *probe, uint32_t process)
+{
+	probe->options.process = process;
 }
 
 const struct target_runtime *probe_runtime(const struct probe *probe)
@@ -399,6 +434,17 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 		thread->flags |= SAMPLE_GC;
 }
 
+/* Memory may be where it was, say the same, and be another program's all the same. */
+static enum interpreters_result look_at_interpreters(struct probe *probe, uint64_t time_ns)
+{
+	enum interpreters_result result = interpreters_look(&probe->interpreters);
+
+	if ((result == INTERPRETERS_CHANGED || time_ns >= probe->list_due_ns) &&
+	    target_image(probe->target) != probe->image)
+		return INTERPRETERS_GONE;
+	return result;
+}
+
 bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 {
 	struct error ignored;
@@ -414,7 +460,7 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 	}
 	if (!probe->has_runtime)
 		return true;
-	switch (interpreters_look(&probe->interpreters)) {
+	switch (look_at_interpreters(probe, time_ns)) {
 	case INTERPRETERS_SAME:
 		break;
 	case INTERPRETERS_CHANGED:

@@ -30,6 +30,13 @@ int probe_create(struct target *target, struct trace_tree *tree,
 void probe_destroy(struct probe *probe);
 
 struct target *probe_target(struct probe *probe);
+/* What target_image said of the program that the runtime is of. */
+uint64_t probe_image(const struct probe *probe);
+/* Some thread is Python's, as of the last look. Between fork and exec there is none: what Python
+ * keeps of its threads is then a copy of its parent's. */
+bool probe_runs_python(const struct probe *probe);
+/* Another number for the samples to come. */
+void probe_set_process(struct probe *probe, uint32_t process);
 /* NULL until it was found. */
 const struct target_runtime *probe_runtime(const struct probe *probe);
 /* Why it was not, at the last look for it; code 0 while there is a runtime. */

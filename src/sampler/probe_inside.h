@@ -37,6 +37,7 @@ struct probe {
 	struct target_runtime runtime;
 	bool has_runtime;
 	struct error reason; /* why there is none */
+	uint64_t image;      /* the program that it is of */
 	uint64_t find_due_ns, find_step_ns;
 
 	struct tasks tasks;

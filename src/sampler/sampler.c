@@ -35,6 +35,7 @@
 #define NAMES_NS       250000000ull
 #define CHILDREN_MAX   4096u
 #define REFUSED_NS     1000000000ull
+#define BETWEEN_NS     3000000000u /* that a process without a thread of Python's is waited for */
 #define RATE_MAX_HZ    1000000.0
 #define SETTLE_STEP_NS 1000000
 
@@ -42,7 +43,8 @@ struct watched_process {
 	struct probe *probe; /* NULL: ended */
 	uint32_t number;
 	pid_t pid;
-	bool told; /* its news were given out */
+	bool told;      /* its news were given out: */
+	uint64_t image; /* of this program, see target_image */
 	uint64_t names_due_ns, names_step_ns;
 	struct map names; /* tid -> hash of the name that was told */
 };
@@ -205,7 +207,8 @@ static void tell_process(struct sampler *sampler, const struct sampler_process *
 	pthread_mutex_unlock(&sampler->lock);
 }
 
-static void tell_begin(struct sampler *sampler, struct watched_process *process)
+/* False: it runs another program by now, and what was read of it may be of either. */
+static bool tell_begin(struct sampler *sampler, struct watched_process *process)
 {
 	const struct target *target = probe_target(process->probe);
 	struct sampler_process told = {
@@ -219,16 +222,24 @@ static void tell_begin(struct sampler *sampler, struct watched_process *process)
 
 	pyabi_version_text(probe_runtime(process->probe)->version_hex, told.python_version,
 			   sizeof(told.python_version));
+	process->image = probe_image(process->probe);
+	if (target_image(target) != process->image) {
+		free(told.command);
+		free(told.executable);
+		return false;
+	}
 	tell_process(sampler, &told);
 	process->told = true;
+	return true;
 }
 
-static void tell_end(struct sampler *sampler, const struct watched_process *process)
+static void tell_end(struct sampler *sampler, const struct watched_process *process, bool replaced)
 {
 	struct sampler_process told = {
 		.process = process->number,
 		.pid = process->pid,
 		.ended = true,
+		.replaced = replaced,
 		.time_ns = session_ns(sampler),
 	};
 
@@ -323,13 +334,39 @@ static void note_reason(struct sampler *sampler, const struct watched_process *p
 static void end_process(struct sampler *sampler, struct watched_process *process)
 {
 	note_reason(sampler, process, true);
-	tell_end(sampler, process);
+	tell_end(sampler, process, false);
 	add_counts(&sampler->gone, probe_counts(process->probe));
 	pthread_mutex_lock(&sampler->lock);
 	probe_destroy(process->probe);
 	process->probe = NULL;
 	sampler->alive--;
 	pthread_mutex_unlock(&sampler->lock);
+}
+
+/* The runtime is there no more. What another program does is another process's, by the same pid. */
+static void end_program(struct sampler *sampler, struct watched_process *process)
+{
+	if (target_image(probe_target(process->probe)) == process->image)
+		return;
+	tell_end(sampler, process, true);
+	process->told = false;
+	pthread_mutex_lock(&sampler->lock);
+	process->number = sampler->next_number++;
+	pthread_mutex_unlock(&sampler->lock);
+	probe_set_process(process->probe, process->number);
+	map_deinit(&process->names);
+	map_init(&process->names);
+	process->names_due_ns = 0;
+	process->names_step_ns = NAMES_FIRST_NS;
+}
+
+/* A child that will be another program is none of Python's; it has some time to show. */
+static bool begin_program(struct sampler *sampler, struct watched_process *process)
+{
+	if (!probe_runs_python(process->probe) &&
+	    target_age_ns(probe_target(process->probe)) < BETWEEN_NS)
+		return false;
+	return tell_begin(sampler, process);
 }
 
 static void look_at_process(struct sampler *sampler, struct watched_process *process,
@@ -342,10 +379,13 @@ static void look_at_process(struct sampler *sampler, struct watched_process *pro
 		end_process(sampler, process);
 		return;
 	}
-	if (!probe_runtime(process->probe))
+	if (!probe_runtime(process->probe)) {
+		if (process->told)
+			end_program(sampler, process);
 		return;
-	if (!process->told)
-		tell_begin(sampler, process);
+	}
+	if (!process->told && !begin_program(sampler, process))
+		return;
 	publish(sampler, (size_t)count);
 	tend_names(sampler, process, time_ns);
 }

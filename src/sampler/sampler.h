@@ -40,12 +40,13 @@ void sampler_stop(struct sampler *sampler);
 /* What the queue holds, in order. Called by one thread, which need not be the one that samples. */
 size_t sampler_take(struct sampler *sampler, struct sample *samples, size_t max);
 
-/* News about processes, in order with nothing: ask before sampler_take, so that every process that
- * a sample names is known. False: no more. */
+/* News about processes, in order with nothing: ask behind sampler_take and before its samples are
+ * used, so that every process that one names is known. False: no more. */
 struct sampler_process {
 	uint32_t process;
 	pid_t pid, parent_pid;
 	bool ended;
+	bool replaced;    /* it ended with exec: the pid lives on */
 	uint64_t time_ns; /* of its begin or end */
 	char python_version[24];
 	char *command, *executable; /* to be freed; NULL when ended */

@@ -172,6 +172,19 @@ pid_t target_parent(const struct target *target)
 	return proc_read_stat(target, "stat", &stat) ? stat.parent : 0;
 }
 
+uint64_t target_image(const struct target *target)
+{
+	char name[PROC_NAME_MAX], vector[4096];
+	ssize_t length =
+		proc_read(target, proc_memory_name(target, "auxv", name), vector, sizeof(vector));
+	uint64_t hash = 14695981039346656037ull;
+
+	/* Addresses of the program, the dynamic linker, the vdso and the first stack. */
+	for (ssize_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)vector[i]) * 1099511628211ull;
+	return length > 0 ? hash : 0;
+}
+
 uint64_t target_age_ns(const struct target *target)
 {
 	struct timespec now;

@@ -31,6 +31,12 @@ pid_t target_parent(const struct target *target);
 /* In clock ticks since boot, as /proc/PID/stat has it; with the pid it names a process for ever. */
 uint64_t target_start_ticks(const struct target *target);
 
+/*
+ * Which program it runs: a number that exec changes and fork does not; 0 if it cannot be read. Two
+ * runs of one file differ by where the kernel put them, unless that is made to be the same place.
+ */
+uint64_t target_image(const struct target *target);
+
 /* How long ago it began, to a clock tick (10 ms). */
 uint64_t target_age_ns(const struct target *target);
 /* Resident memory; 0 if it is gone. */

@@ -219,7 +219,15 @@ static void check_exec(bool by_file)
 {
 	struct target *target = open_subject(true, exec_cat);
 	char *before = target_executable(target), *after = NULL;
+	uint64_t image = target_image(target);
+	struct target *test;
+	struct error err = {0};
 	char magic[4], **words;
+
+	/* It is a fork of this one. */
+	assert_int_equal(target_open(getpid(), &test, &err), 0);
+	assert_true(image && target_image(test) == image);
+	target_close(test);
 
 	target->memory->denied = by_file;
 	assert_true(target_read(target, first_readable(target), magic, 4));
@@ -243,6 +251,7 @@ static void check_exec(bool by_file)
 	after = target_executable(target);
 	assert_string_not_equal(after, before);
 	assert_non_null(strstr(after, "/sleep"));
+	assert_true(target_image(target) && target_image(target) != image);
 	assert_true(target_read(target, first_readable(target), magic, 4));
 	assert_memory_equal(magic, "\177ELF", 4);
 	assert_true(target_is_alive(target));

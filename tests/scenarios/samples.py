@@ -137,8 +137,9 @@ class Watched:
 
     def check(self):
         """The target is as it was: not stopped, not traced, not ended."""
+        self.lab.true(os.path.exists(f"/proc/{self.pid}"), "the target has ended")
         for task in [f"/proc/{self.pid}", *glob.glob(f"/proc/{self.pid}/task/*")]:
-            with contextlib.suppress(ProcessLookupError):  # a thread may have ended
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # a thread may have ended
                 with open(f"{task}/status", encoding="utf-8", errors="replace") as file:
                     status = dict(line.split(":", 1) for line in file.read().splitlines())
                 state, tracer = status["State"].split()[0], status["TracerPid"].strip()
