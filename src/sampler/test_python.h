@@ -167,6 +167,8 @@ static inline uint64_t python_thread_state(struct python *python, uint64_t inter
 	python_put(python, tstate, layout->tstate_interp, interp, 8);
 	python_put(python, tstate, layout->tstate_thread_id, pthread, 8);
 	python_put(python, tstate, layout->tstate_native_thread_id, native_id, 8);
+	if (python_has(python, PYABI_CFRAME))
+		python_put(python, tstate, layout->tstate_frame, python_take(python, 64), 8);
 	return tstate;
 }
 
