@@ -24,6 +24,7 @@ struct process {
 	struct process_thread threads[PROCESS_THREADS];
 	size_t count;
 	bool is_dead;
+	uint64_t image; /* which program it runs */
 	/* What looking for the runtime says. */
 	int find_status; /* enum error_code, 0: found */
 	bool find_retry;
@@ -90,6 +91,18 @@ int target_find_runtime(const struct target *target, struct target_runtime *runt
 void target_runtime_deinit(struct target_runtime *runtime)
 {
 	(void)runtime;
+}
+
+pid_t target_pid(const struct target *target)
+{
+	(void)target;
+	return the_process->threads[0].tid;
+}
+
+uint64_t target_image(const struct target *target)
+{
+	(void)target;
+	return the_process->image;
 }
 
 void target_close(struct target *target)
