@@ -300,7 +300,11 @@ static void publish(struct sampler *sampler, size_t count)
 	for (size_t i = 0; i < some; i++)
 		sampler->queue[(head + i) & (QUEUE_SAMPLES - 1)] = sampler->round[i];
 	atomic_store_explicit(&sampler->head, head + some, memory_order_release);
+	if (some == count)
+		return;
+	pthread_mutex_lock(&sampler->lock);
 	sampler->counts.dropped += count - some;
+	pthread_mutex_unlock(&sampler->lock);
 }
 
 static void add_counts(struct probe_counts *sum, const struct probe_counts *more)
@@ -369,6 +373,27 @@ static bool begin_program(struct sampler *sampler, struct watched_process *proce
 	return tell_begin(sampler, process);
 }
 
+/* The row may grow, and move, while the lock is not held; entries stay until the next round. */
+static size_t count_processes(struct sampler *sampler)
+{
+	size_t count;
+
+	pthread_mutex_lock(&sampler->lock);
+	count = sampler->count;
+	pthread_mutex_unlock(&sampler->lock);
+	return count;
+}
+
+static struct watched_process *process_at(struct sampler *sampler, size_t i)
+{
+	struct watched_process *process;
+
+	pthread_mutex_lock(&sampler->lock);
+	process = sampler->processes[i];
+	pthread_mutex_unlock(&sampler->lock);
+	return process;
+}
+
 static void look_at_process(struct sampler *sampler, struct watched_process *process,
 			    uint64_t time_ns)
 {
@@ -390,13 +415,15 @@ static void look_at_process(struct sampler *sampler, struct watched_process *pro
 	tend_names(sampler, process, time_ns);
 }
 
-static bool is_watched(const struct sampler *sampler, pid_t pid)
+static bool is_watched(struct sampler *sampler, pid_t pid)
 {
-	for (size_t i = 0; i < sampler->count; i++) {
-		if (sampler->processes[i]->pid == pid)
-			return true;
-	}
-	return false;
+	bool found = false;
+
+	pthread_mutex_lock(&sampler->lock);
+	for (size_t i = 0; i < sampler->count && !found; i++)
+		found = sampler->processes[i]->pid == pid;
+	pthread_mutex_unlock(&sampler->lock);
+	return found;
 }
 
 /* What cannot be opened, or read, is tried again as long as it is there: seldom. */
@@ -420,7 +447,7 @@ static void look_for_children(struct sampler *sampler, size_t count, uint64_t ti
 	pid_t *children = memory_check(malloc(CHILDREN_MAX * sizeof(*children)), purpose);
 
 	for (size_t i = 0; i < count; i++) {
-		struct watched_process *process = sampler->processes[i];
+		struct watched_process *process = process_at(sampler, i);
 		size_t found;
 
 		if (!process->probe)
@@ -435,13 +462,16 @@ static void look_for_children(struct sampler *sampler, size_t count, uint64_t ti
 static void account(struct sampler *sampler)
 {
 	struct probe_counts sum = sampler->gone;
+	size_t count = count_processes(sampler);
 	struct timespec cpu;
 
-	for (size_t i = 0; i < sampler->count; i++) {
-		if (!sampler->processes[i]->probe)
+	for (size_t i = 0; i < count; i++) {
+		const struct watched_process *process = process_at(sampler, i);
+
+		if (!process->probe)
 			continue;
-		add_counts(&sum, probe_counts(sampler->processes[i]->probe));
-		note_reason(sampler, sampler->processes[i], false);
+		add_counts(&sum, probe_counts(process->probe));
+		note_reason(sampler, process, false);
 	}
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
 	pthread_mutex_lock(&sampler->lock);
@@ -478,15 +508,8 @@ static void round_of_all(struct sampler *sampler, uint64_t time_ns)
 	sampler->counts.begun_ns = sampler->begun_ns;
 	sampler->counts.last_round_ns = time_ns;
 	pthread_mutex_unlock(&sampler->lock);
-	/* The row may grow, and move, while the lock is not held; entries stay. */
-	for (size_t i = 0; i < count; i++) {
-		struct watched_process *process;
-
-		pthread_mutex_lock(&sampler->lock);
-		process = sampler->processes[i];
-		pthread_mutex_unlock(&sampler->lock);
-		look_at_process(sampler, process, time_ns);
-	}
+	for (size_t i = 0; i < count; i++)
+		look_at_process(sampler, process_at(sampler, i), time_ns);
 	if (sampler->options.subprocesses && time_ns >= sampler->children_due_ns) {
 		sampler->children_due_ns = time_ns + CHILDREN_NS;
 		look_for_children(sampler, count, time_ns);
