@@ -418,7 +418,8 @@ static void test_rounds(void **state)
 	passed_ns = clock_ns() - begun_ns;
 	assert_true(counts.rounds > 0);
 	assert_true(counts.rounds + counts.rounds_missed <= passed_ns / (MS / 2) + 2);
-	assert_true(counts.rounds + counts.rounds_missed >= 150 * 2 - 4);
+	assert_true(counts.rounds + counts.rounds_missed + 1 >=
+		    (counts.last_round_ns - counts.begun_ns) / (MS / 2));
 	assert_int_equal(f.samples, counts.rounds * 4);
 	assert_int_equal(f.of_process[0], counts.rounds * 2);
 	assert_int_equal(counts.probe.looks, counts.rounds * 4);
@@ -444,7 +445,7 @@ static void test_missed(void **state)
 	start(&f);
 	drain_for(&f, 100 * MS);
 	stop(&f, &counts);
-	assert_in_range(counts.rounds, 1, 21);
+	assert_in_range(counts.rounds, 1, (counts.last_round_ns - counts.begun_ns) / (5 * MS) + 1);
 	assert_true(counts.rounds_missed >= counts.rounds * 3);
 	assert_true(counts.rounds + counts.rounds_missed <= (clock_ns() - f.start_ns) / MS + 2);
 	assert_int_equal(players[1].looks, counts.rounds);
@@ -648,13 +649,13 @@ static void test_subprocesses(void **state)
 	drain_until(&f, f.begun == 3);
 	drain_for(&f, 100 * MS);
 	opens = players[3].opens;
-	assert_int_equal(opens, 1);
+	assert_true(opens <= 1 + (clock_ns() - f.start_ns) / (1000 * MS));
 	assert_int_equal(players[4].opens, 1);
 	speed = 20;
 	players[3].refuses = false;
 	drain_until(&f, f.begun == 4);
 	stop(&f, &counts);
-	assert_int_equal(players[3].opens, 2);
+	assert_in_range(players[3].opens, opens + 1, opens + 2);
 	assert_int_equal(players[2].opens, 1);
 	assert_int_equal(sampler_alive(f.sampler), 4);
 	end(&f);
