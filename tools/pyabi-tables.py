@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Generate src/pyabi/{tables,offsets,objects}-lp64.c, test_samples.h and test_object_samples.h from
-the headers of installed Pythons.
+"""Generate src/pyabi/{tables,offsets,objects,builtins}-lp64.c, opcodes-tables.c, test_samples.h and
+test_object_samples.h from the headers of installed Pythons.
 
 usage: pyabi-tables.py [--check] [--output DIR] [--compiler CC] [PYTHON|INCLUDE_DIR ...]
 
@@ -33,6 +33,7 @@ sys.dont_write_bytecode = True
 import pyabi_fields as fields  # noqa: E402
 
 MINORS = range(8, 16)
+FIRST_WITH_INSTR = 11  # from here on frames hold an instruction's address
 FIRST_WITH_OFFSETS = 13  # from here on _PyRuntime begins with _Py_DebugOffsets
 ROOM = Path(__file__).resolve().parent.parent / "src" / "pyabi"
 
@@ -343,6 +344,39 @@ def builtins_text(measured):
                              measured.sources, builtins_lines), ""])
 
 
+OPCODES_HEAD = """/*
+ * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit. What the
+ * flags are is said in tools/pyabi_fields.py.
+ */
+#include "pyabi/opcodes.h"
+
+/* clang-format off */
+
+#define C PYABI_OPCODE_CALLS
+#define P PYABI_OPCODE_PUSHES
+#define F PYABI_OPCODE_CAN_PUSH
+#define G PYABI_OPCODE_GENERIC
+#define R PYABI_OPCODE_RESUMES
+#define H PYABI_OPCODE_CAN_RESUME
+"""
+
+
+def opcode_lines(_minor, row):
+    letters = {"CALLS": "C", "PUSHES": "P", "CAN_PUSH": "F", "GENERIC": "G", "RESUMES": "R", "CAN_RESUME": "H"}
+    yield "\t\t.opcodes = {"
+    for number, (flags, units, name) in sorted(row.items()):
+        word = " | ".join(letters[flag] for flag in flags) or "0"
+        units = units if {*flags} - {"CALLS"} else 0
+        yield f"\t\t\t[{number}] = {{{word}, {units}}}, /* {name} */"
+    yield "\t\t},"
+
+
+def opcodes_text(measured):
+    return "\n".join([
+        OPCODES_HEAD, *table("pyabi_opcodes_tables", "pyabi_opcodes", measured.opcodes, measured.sources,
+                             opcode_lines), ""])
+
+
 SAMPLES_HEAD = """/*
  * Made by tools/pyabi-tables.py from the headers of the Pythons named below; do not edit.
  *
@@ -454,13 +488,13 @@ class Measured:
 
     def __init__(self, compiler, includes):
         self.layouts, self.objects, self.offsets, self.forms = {}, {}, {}, {}
-        self.builtins, self.samples, self.sources = {}, {}, {}
+        self.builtins, self.opcodes, self.samples, self.sources = {}, {}, {}, {}
         for headers in map(Headers, includes):
             if headers.usable():
                 print(f"measuring {headers.version} in {headers.include}", file=sys.stderr)
                 self.add(compiler, headers)
         for rows_by_minor in (self.layouts, self.objects, self.offsets, self.forms,
-                              self.builtins):
+                              self.builtins, self.opcodes):
             for minor, rows in rows_by_minor.items():
                 rows_by_minor[minor] = agreed(f"the headers of 3.{minor}", rows)
         self.sources = {minor: sorted(names) for minor, names in self.sources.items()}
@@ -469,6 +503,8 @@ class Measured:
         minor = headers.minor
         self.sources.setdefault(minor, set()).add(headers.name)
         self.builtins.setdefault(minor, []).append(measure_builtins(compiler, headers))
+        if minor >= FIRST_WITH_INSTR:
+            self.opcodes.setdefault(minor, []).append(fields.opcodes(headers))
         if minor < FIRST_WITH_OFFSETS:
             self.layouts.setdefault(minor, []).append(measure_layout(compiler, headers))
             self.objects.setdefault(minor, []).append(measure_objects(compiler, headers))
@@ -484,6 +520,7 @@ class Measured:
         """File name -> text."""
         return {"tables-lp64.c": tables_text(self), "offsets-lp64.c": offsets_text(self),
                 "objects-lp64.c": objects_text(self), "builtins-lp64.c": builtins_text(self),
+                "opcodes-tables.c": opcodes_text(self),
                 "test_samples.h": samples_text(self.samples),
                 "test_object_samples.h": object_samples_text(self.samples)}
 

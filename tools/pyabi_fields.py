@@ -1,6 +1,8 @@
 """What tools/pyabi-tables.py measures: the members of the structures in src/pyabi, and for each CPython
 version the C expression that gives its value, in terms of that version's own headers."""
 
+import re
+
 INCLUDES = """
 #include <pthread.h>
 #include <stddef.h>
@@ -578,3 +580,64 @@ def builtins_expressions(minor):
     if minor >= 13:
         fields["values_size"] = "AT(struct _dictvalues, size)"
     return fields
+
+
+# Opcodes, by name. While a frame stands behind another one, the other's instruction is one of these.
+# Of the first kind are those that push a frame without going through C, as they stand; of the second
+# those that do so when they specialize, or did before they were specialized otherwise.
+PUSHES = re.compile(r"""(INSTRUMENTED_)?(CALL|CALL_KW|CALL_FUNCTION_EX|SEND)
+    | CALL_ADAPTIVE | CALL_(KW_|EX_)?PY(_\w+)? | CALL_(KW_)?BOUND_METHOD(_\w+)? | CALL_\w*ENTER_INIT
+    | BINARY_(OP_)?SUBSCR_GETITEM | LOAD_ATTR_PROPERTY | LOAD_ATTR_GETATTRIBUTE_OVERRIDDEN
+    | FOR_ITER_GEN | SEND_(ASYNC_)?GEN | EXIT_INIT_CHECK""", re.X)
+CAN_PUSH = re.compile(r"(INSTRUMENTED_)?(CALL(?!_INTRINSIC)|LOAD_ATTR|BINARY_SUBSCR|BINARY_OP)(_\w+)?")
+# What they push is the frame of a generator, and no other instruction pushes that.
+RESUMES = re.compile(r"(INSTRUMENTED_)?(SEND|FOR_ITER)(_\w+)?")
+STANDS_FOR_ANY = re.compile(r"INSTRUMENTED_(LINE|INSTRUCTION)|DO_TRACING|ENTER_EXECUTOR|TRACE_RECORD")
+# What they push tells nothing: they call into C as well, under this very name.
+GENERIC = re.compile(r"(INSTRUMENTED_)?(CALL|CALL_KW|CALL_FUNCTION_EX|SEND)|CALL_ADAPTIVE")
+# These run nothing but themselves: no allocation, no destructor, no signal handler.
+CALLS_NOTHING = re.compile(r"""LOAD_FAST(?!_CHECK|_AND_CLEAR)(_*LOAD_\w+)?(_BORROW(_LOAD_FAST_BORROW)?)?
+    | LOAD_CONST(_IMMORTAL|_MORTAL|__LOAD_FAST)? | LOAD_SMALL_INT | LOAD_CLOSURE | PUSH_NULL | COPY | SWAP | NOP
+    | NOT_TAKEN | JUMP_FORWARD | EXTENDED_ARG(_QUICK)? | KW_NAMES | COPY_FREE_VARS""", re.X)
+
+
+def opcode_flags(name):
+    """The members of enum pyabi_opcode_flag that are true of an opcode."""
+    flags = []
+    if not CALLS_NOTHING.fullmatch(name):
+        flags.append("CALLS")
+    if STANDS_FOR_ANY.fullmatch(name):
+        return ["CALLS", "PUSHES", "RESUMES"]
+    if RESUMES.fullmatch(name):
+        flags.append("RESUMES" if PUSHES.fullmatch(name) else "CAN_RESUME")
+    elif PUSHES.fullmatch(name):
+        flags.append("PUSHES")
+    elif CAN_PUSH.fullmatch(name):
+        flags.append("CAN_PUSH")
+    if GENERIC.fullmatch(name):
+        flags.append("GENERIC")
+    return flags
+
+
+def opcodes(headers):
+    """Opcode -> (flags, units from it to where its frame stands while what it pushed runs)."""
+    include, text = headers.include, ""
+    for name in ("opcode.h", "opcode_ids.h"):
+        if (include / name).exists():
+            text += (include / name).read_text()
+    numbers = {name: int(number) for name, number in re.findall(r"#define\s+([A-Z]\w*)\s+(\d+)\b", text)
+               if int(number) < 256 and not re.match(r"(NB|MIN|MAX|HAVE|ENABLE)_", name)}
+    caches, general = {}, {}
+    if headers.minor < 13:  # from then on it stands on the opcode
+        text = (include / "internal" / "pycore_opcode.h").read_text()
+        caches, general = (
+            dict(re.findall(r"\[(\w+)\] = (\w+)", re.search(rf"{name}\[256\] = \{{(.*?)\}}", text, re.S).group(1)))
+            for name in ("_PyOpcode_Caches", "_PyOpcode_Deopt"))
+    rows = {}
+    for name, number in numbers.items():
+        base = name.removeprefix("INSTRUMENTED_")
+        units = int(caches.get(general.get(base, base), 0))
+        if STANDS_FOR_ANY.fullmatch(name) and caches:
+            units = "PYABI_OPCODE_ANY_UNITS"
+        rows[number] = (opcode_flags(name), units, name)
+    return rows

@@ -3,6 +3,7 @@
 #include "pyabi/builtins.h"
 #include "pyabi/layout.h"
 #include "pyabi/objects.h"
+#include "pyabi/opcodes.h"
 
 /*
  * What tools/pyabi-tables.py measures in each version's headers and writes to the files *-lp64.c.
@@ -229,3 +230,5 @@ extern const struct pyabi_objects_form pyabi_objects_forms[];
 extern const size_t pyabi_objects_forms_count;
 extern const struct pyabi_builtins_table pyabi_builtins_tables[];
 extern const size_t pyabi_builtins_tables_count;
+extern const struct pyabi_opcodes pyabi_opcodes_tables[];
+extern const size_t pyabi_opcodes_tables_count;

@@ -17,6 +17,9 @@
 #define FIRST_PLACES    256u
 #define CODES_MAX       131072u
 #define FRAME_BYTES_MAX (16u << 20)
+#define BYTECODE_MAX    (1u << 20)
+#define STALE_NS        10000000000ull
+#define FRESH_NS        10000000ull /* bytecode specializes within its first runs */
 
 static const char purpose[] = "code objects";
 
@@ -56,6 +59,7 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 	*codes = (struct codes){
 		.target = target,
 		.layout = layout,
+		.opcodes = pyabi_opcodes_of(layout->version_hex),
 		.tree = tree,
 		.places = memory_check(calloc(FIRST_PLACES, sizeof(*codes->places)), purpose),
 		.mask = FIRST_PLACES - 1,
@@ -71,6 +75,7 @@ static void code_destroy(struct code *code)
 	if (!code)
 		return;
 	free(code->copies);
+	free(code->bytecode);
 	free(code);
 }
 
@@ -169,6 +174,7 @@ static struct code *codes_enter(struct codes *codes, const struct code *code)
 
 	if (entry) {
 		free(entry->copies);
+		free(entry->bytecode);
 		*entry = *code;
 		return entry;
 	}
@@ -312,7 +318,8 @@ static bool place_instructions(struct codes *codes, const unsigned char *copy, s
 
 	if (layout->features & PYABI_INSTR_INDEX)
 		return count_instructions(codes, copy, code);
-	if (units > UNITS_MAX || traceable > units || bytes > FRAME_BYTES_MAX)
+	/* The interpreter's own code that ends an __init__ is traceable from behind its end. */
+	if (units > UNITS_MAX || traceable > UNITS_MAX || bytes > FRAME_BYTES_MAX)
 		return false;
 	code->first_instr = layout->code_bytecode;
 	code->end_instr = layout->code_bytecode + 2 * (uint32_t)units;
@@ -521,4 +528,54 @@ bool codes_place(struct codes *codes, struct code *code, uint64_t instr, int32_t
 	}
 	*place = (uint32_t)distance;
 	return found;
+}
+
+static bool code_read_bytecode(struct codes *codes, struct code *code)
+{
+	size_t bytes = code->end_instr - code->first_instr;
+
+	if (bytes > BYTECODE_MAX)
+		return false;
+	if (!code->bytecode)
+		code->bytecode = memory_check(malloc(bytes), purpose);
+	code->bytecode_wait_ns = code->bytecode_wait_ns ? 2 * code->bytecode_wait_ns : FRESH_NS;
+	if (code->bytecode_wait_ns > STALE_NS)
+		code->bytecode_wait_ns = STALE_NS;
+	code->bytecode_ns = codes->now_ns;
+	if (codes_read(codes, code->address + code->first_instr, code->bytecode, bytes))
+		return true;
+	free(code->bytecode);
+	code->bytecode = NULL;
+	return false;
+}
+
+/* Whether the bytecode may have specialized since it was read, so that another look is worth it. */
+static bool is_stale(const struct codes *codes, const struct code *code, enum pyabi_calling calling)
+{
+	if (calling == PYABI_CALLING_SPECIALIZED)
+		return code->bytecode_ns != codes->now_ns;
+	return calling == PYABI_CALLING_GENERIC &&
+	       codes->now_ns - code->bytecode_ns > code->bytecode_wait_ns;
+}
+
+bool codes_calls(struct codes *codes, struct code *code, uint32_t place, enum pyabi_called called)
+{
+	enum pyabi_calling calling;
+
+	/* On the unit before the first, it has not begun. */
+	if (!codes->opcodes || place < code->first_instr)
+		return true;
+	if (!code->bytecode && !code_read_bytecode(codes, code))
+		return true;
+	for (;;) {
+		calling = pyabi_calling(codes->opcodes, code->bytecode,
+					(place - code->first_instr) / 2, called);
+		/* Each thread specializes a copy of its own. */
+		if (codes->layout->features & PYABI_THREAD_LOCAL_BYTECODE)
+			return calling != PYABI_CALLING_NOT;
+		if (!is_stale(codes, code, calling))
+			return calling >= PYABI_CALLING_GENERIC;
+		if (!code_read_bytecode(codes, code))
+			return true;
+	}
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pyabi/opcodes.h"
 #include "sampler/trace_tree.h"
 #include "target/target.h"
 
@@ -25,6 +26,9 @@ struct code {
 	uint32_t file_bytes;  /* .. with so many bytes of its file's name, whose hash is .. */
 	uint64_t file_hash;
 	uint64_t since_ns, checked_ns; /* when it was read, and compared last */
+	/* Its instructions as they were at bytecode_ns; NULL until they are asked for. */
+	uint8_t *bytecode;
+	uint64_t bytecode_ns, bytecode_wait_ns;
 	/* Free-threaded: where each thread's copy of the bytecode begins. */
 	uint64_t *copies;
 	uint32_t copy_count;
@@ -33,6 +37,7 @@ struct code {
 struct codes {
 	const struct target *target;
 	const struct pyabi_layout *layout;
+	const struct pyabi_opcodes *opcodes;
 	struct trace_tree *tree;
 	struct code **places; /* open addressing */
 	size_t mask, used;
@@ -77,3 +82,7 @@ bool codes_check(struct codes *codes, const uint64_t *addresses, size_t count, u
  * tlbc_index: of its frame, or 0. */
 bool codes_place(struct codes *codes, struct code *code, uint64_t instr, int32_t tlbc_index,
 		 uint32_t *place);
+
+/* Whether a frame at a place of this code object may be in the middle of such a call. True where
+ * that is not known. */
+bool codes_calls(struct codes *codes, struct code *code, uint32_t place, enum pyabi_called called);

@@ -27,6 +27,9 @@
  *   5. Each instruction lies in its frame's code object, and that is one still (see codes.h).
  *   6. Up to 3.10 frames are objects of their own, and copying them takes longer: callers are the
  * same, at the same instruction, when they are copied once more.
+ *   7. From 3.11 on the instruction of a caller is one that calls: one that pushes frames where
+ * it pushed the frame before. Else the innermost frame was popped and its caller has gone on.
+ *   8. A thread that was in Python is not out of it: what led to its frames may have been popped.
  *
  * What fails is not tried again while the thread runs: who is read at the second try is in quieter
  * code than who was not at the first, so that short calls would seem shorter.
@@ -181,6 +184,22 @@ static bool ends_well(const struct pyabi_layout *layout, const struct stack *sta
 	if (layout->frame_owner == PYABI_NONE || layout->frame_owner_shim > UINT8_MAX - 1)
 		return true;
 	return !has_code(layout, last);
+}
+
+/* Rule 8. Up to 3.12 even a thread that is still may be about to say where its frames are: then the
+ * second time counts. */
+static bool stays_empty(struct stack *stack, bool is_still)
+{
+	bool was_empty =
+		!stack->last_count || stack->last[stack->last_count - 1].node == SAMPLE_STACK_EMPTY;
+
+	for (size_t i = 0; i < stack->count; i++) {
+		if (stack->codes[i])
+			return true;
+	}
+	if (is_still)
+		stack->last_count = 0;
+	return was_empty;
 }
 
 /* Rule 4, from 3.11 on. */
@@ -346,8 +365,56 @@ static bool has_begun(const struct pyabi_layout *layout, const struct code *code
 	       frame->owner == layout->frame_owner_generator || frame->place >= code->traceable;
 }
 
-/* Rule 5, and the nodes of the frames. */
-static bool name_frames(struct reading *reading, size_t unchanged)
+/* Rule 5. What is as it was at the reading before is known: *unchanged becomes how much that is. */
+static bool find_places(struct reading *reading, size_t *unchanged)
+{
+	struct stack *stack = reading->stack;
+
+	for (size_t i = stack->count; i-- > 0;) {
+		struct stack_frame *frame = &stack->frames[i];
+		struct code *code = stack->codes[i];
+		size_t level = stack->count - 1 - i;
+
+		frame->number = code ? code->number : 0;
+		if (level < *unchanged && frame->number == stack->last[level].number) {
+			frame->place = stack->last[level].place;
+			continue;
+		}
+		if (level < *unchanged)
+			*unchanged = level;
+		if (code && !codes_place(reading->from->codes, code, frame->instr,
+					 frame->tlbc_index, &frame->place))
+			return false;
+	}
+	return true;
+}
+
+static enum pyabi_called how_called(const struct pyabi_layout *layout,
+				    const struct stack_frame *called)
+{
+	if (!has_code(layout, called) || called->is_entry)
+		return PYABI_CALLED_BY_C;
+	return called->owner == layout->frame_owner_generator ? PYABI_CALLED_RESUMED
+							      : PYABI_CALLED_PUSHED;
+}
+
+/* Rule 7. */
+static bool callers_call(struct reading *reading, size_t unchanged)
+{
+	struct stack *stack = reading->stack;
+
+	/* Up to where a caller and what it called are as they were. */
+	for (size_t i = 1; i < stack->count && stack->count - i >= unchanged; i++) {
+		enum pyabi_called called = how_called(reading->layout, &stack->frames[i - 1]);
+
+		if (stack->codes[i] && !codes_calls(reading->from->codes, stack->codes[i],
+						    stack->frames[i].place, called))
+			return false;
+	}
+	return true;
+}
+
+static void name_frames(struct reading *reading, size_t unchanged)
 {
 	struct stack *stack = reading->stack;
 	uint32_t node = SAMPLE_STACK_EMPTY;
@@ -357,24 +424,13 @@ static bool name_frames(struct reading *reading, size_t unchanged)
 		struct code *code = stack->codes[i];
 		size_t level = stack->count - 1 - i;
 
-		frame->number = code ? code->number : 0;
-		if (level < unchanged && frame->number == stack->last[level].number) {
-			frame->place = stack->last[level].place;
-			node = frame->node = stack->last[level].node;
-			continue;
-		}
-		unchanged = unchanged < level ? unchanged : level;
-		if (code) {
-			if (!codes_place(reading->from->codes, code, frame->instr,
-					 frame->tlbc_index, &frame->place))
-				return false;
-			if (has_begun(reading->layout, code, frame))
-				node = trace_tree_add_node(reading->from->tree, node, code->number,
-							   frame->place);
-		}
+		if (level < unchanged)
+			node = stack->last[level].node;
+		else if (code && has_begun(reading->layout, code, frame))
+			node = trace_tree_add_node(reading->from->tree, node, code->number,
+						   frame->place);
 		frame->node = node;
 	}
-	return true;
 }
 
 /* How far into the current chunk this stack reached. */
@@ -394,9 +450,10 @@ static void measure_chunk(struct stack *stack)
 	chunks_measure(&stack->chunks, need);
 }
 
-static bool is_consistent(struct reading *reading)
+static bool is_consistent(struct reading *reading, size_t unchanged)
 {
-	return callers_wait(reading->layout, reading->stack) && frames_adjoin(reading);
+	return callers_wait(reading->layout, reading->stack) && frames_adjoin(reading) &&
+	       callers_call(reading, unchanged);
 }
 
 /* Keeps a good reading for the next one to compare with. */
@@ -559,12 +616,13 @@ enum stack_result stack_read(struct stack *stack, const struct stack_target *fro
 	unchanged = count_unchanged(stack);
 	if (!find_codes(&reading, unchanged))
 		return STACK_CHANGED;
-	if (!ends_well(layout, stack))
+	if (!ends_well(layout, stack) || !find_places(&reading, &unchanged))
 		return STACK_CHANGED;
-	if (!is_still && !(is_consistent(&reading) && callers_stay(&reading)))
+	if ((!is_still || layout->features & PYABI_CFRAME) && !stays_empty(stack, is_still))
 		return STACK_CHANGED;
-	if (!name_frames(&reading, unchanged))
+	if (!is_still && !(is_consistent(&reading, unchanged) && callers_stay(&reading)))
 		return STACK_CHANGED;
+	name_frames(&reading, unchanged);
 	keep(stack, unchanged);
 	*node = stack->count ? stack->frames[0].node : SAMPLE_STACK_EMPTY;
 	return STACK_GOOD;

@@ -1,6 +1,6 @@
 """Coroutines that take turns: under asyncio.gather, and under a trampoline of the program's own."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It compares shares and counts one in a thousand: that wants two processors for itself.
 FULL = True
 
 

@@ -1,6 +1,6 @@
 """Call chains that take turns and never cross: with frames of one size and of different sizes, 3 and 40 deep."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It compares shares and counts one in a thousand: that wants two processors for itself.
 FULL = True
 
 

@@ -1,7 +1,7 @@
 """Targets that end, or become another program, while they are sampled, and threads that come and go: what was seen until
 then is right, and sonde ends as it should."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It wants two processors for itself: a target that gets none when it ends is seen at its end, or not.
 FULL = True
 
 import subprocess  #> @importlib

@@ -1,6 +1,6 @@
 """Generators that run inside one another: chains, yield from, send(), two chains in turns."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It compares shares and counts one in a thousand: that wants two processors for itself.
 FULL = True
 
 

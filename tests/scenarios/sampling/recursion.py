@@ -1,6 +1,6 @@
 """Fast recursion, of which each level is accounted for, and recursion 2,000 deep."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It compares shares and counts one in a thousand: that wants two processors for itself.
 FULL = True
 
 FIB = 18

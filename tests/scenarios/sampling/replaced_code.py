@@ -1,7 +1,7 @@
 """Code that is made, run and thrown away all the time: its memory is used again by the next one, and no stack mixes
 names, files and lines of two of them."""
 
-# The limits are not kept yet: up to 2 % of the callers stand at a line behind their call (docs/decisions/0006).
+# It compares shares and counts one in a thousand: that wants two processors for itself.
 FULL = True
 
 import re
