@@ -128,14 +128,14 @@ bool process_is_alive(const struct process *process)
 	return process->is_current && !process->is_over && observe_is_alive(&process->observe);
 }
 
-bool process_has_ended(const struct process *process)
+bool process_is_ending(const struct process *process)
 {
-	return !observe_is_alive(&process->observe);
+	return !observe_is_alive(&process->observe) || !observe_rss(&process->observe);
 }
 
 bool process_can_go(const struct process *process)
 {
-	return process->is_over || process_has_ended(process);
+	return process->is_over || !observe_is_alive(&process->observe);
 }
 
 /* An agent may be ready before it can tell which Python it lives in. The first events wait for that

@@ -73,8 +73,9 @@ int process_begin(struct process *process, struct error *err);
 
 /* Whether it may still record something. */
 bool process_is_alive(const struct process *process);
-/* Whether the process itself is gone, not just the program that it ran. */
-bool process_has_ended(const struct process *process);
+/* Whether the process itself is gone, or has no memory any more; not just the program that it ran.
+ */
+bool process_is_ending(const struct process *process);
 /* Whether nobody can write into its area any more. */
 bool process_can_go(const struct process *process);
 

@@ -267,11 +267,11 @@ static int recording_status_of(struct recording *recording, const struct process
 {
 	if (process->pid != (uint32_t)recording->launch.pid)
 		return -1;
-	/* It may have ended since it was looked after last; that it can be reaped is told a little
-	 * later than that it has ended. */
+	/* It may have ended since it was looked after last, or be about to: its memory goes first.
+	 */
 	recording_watch_target(recording);
 	for (unsigned i = 0;
-	     i < RECORDING_END_MS && !recording->target_ended && process_has_ended(process); i++) {
+	     i < RECORDING_END_MS && !recording->target_ended && process_is_ending(process); i++) {
 		usleep(1000);
 		recording_watch_target(recording);
 	}
