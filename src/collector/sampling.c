@@ -16,6 +16,8 @@ struct sampled_process {
 	process_id id; /* 0: not known to the capture yet */
 	bool is_ours;  /* we told the capture of it */
 	bool replaced; /* the process ends as another program */
+	bool has_ended;
+	uint64_t end_ns;
 	bool has_status;
 	int status;
 };
@@ -36,6 +38,8 @@ struct sampling {
 
 	struct sampler_process pending; /* news that wait for the census */
 	bool has_pending;
+	struct sampler_thread name; /* likewise */
+	bool has_name;
 	/* Ends wait for samples of theirs that are in the queue, and hold up no news behind them.
 	 */
 	struct sampler_process *ends;
@@ -142,6 +146,8 @@ static void take_end(struct sampling *sampling, const struct sampler_process *ne
 	struct sampled_process *process = find_process(sampling, news->process);
 
 	process->replaced = news->replaced;
+	process->has_ended = true;
+	process->end_ns = news->time_ns;
 	if (process->is_ours)
 		writer_process_end(sampling->writer, process->id, news->time_ns,
 				   process->has_status && !process->replaced ? process->status
@@ -244,16 +250,18 @@ static thread_id thread_of(struct sampling *sampling, process_id process, pid_t 
 	return thread;
 }
 
+/* A name may be there before its process was told of. */
 static void take_names(struct sampling *sampling)
 {
-	struct sampler_thread news;
+	while (sampling->has_name || sampler_take_thread(sampling->sampler, &sampling->name)) {
+		const struct sampler_thread *news = &sampling->name;
+		process_id process = find_process(sampling, news->process)->id;
 
-	while (sampler_take_thread(sampling->sampler, &news)) {
-		process_id process = find_process(sampling, news.process)->id;
-
-		if (process)
-			writer_thread_name(sampling->writer, thread_of(sampling, process, news.tid),
-					   news.name);
+		sampling->has_name = !process;
+		if (!process)
+			return;
+		writer_thread_name(sampling->writer, thread_of(sampling, process, news->tid),
+				   news->name);
 	}
 }
 
@@ -374,7 +382,9 @@ void sampling_close(struct sampling *sampling, struct sampling_sums *sums, struc
 
 		if (process->is_ours && process->has_status && !process->replaced)
 			writer_process_end(sampling->writer, process->id,
-					   session_now_ns(sampling->session), process->status);
+					   process->has_ended ? process->end_ns
+							      : session_now_ns(sampling->session),
+					   process->status);
 	}
 	sampler_destroy(sampling->sampler);
 	free(sampling->processes);
