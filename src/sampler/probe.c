@@ -46,6 +46,7 @@ static void probe_forget_runtime(struct probe *probe)
 		if (probe->threads[i].has_stack)
 			stack_deinit(&probe->threads[i].stack);
 		probe->threads[i].has_stack = false;
+		probe->threads[i].name[0] = 0;
 	}
 	if (probe->has_objects)
 		space_close(&probe->objects);
@@ -548,26 +549,28 @@ static void read_names(struct probe *probe)
 	free(interps);
 }
 
-/* As threading has it; NULL if it has none. */
-static const char *find_name(struct probe *probe, pid_t tid)
+/* As threading has it, or had it last; NULL if it never had any. */
+static const char *find_name(struct probe *probe, struct watched *thread)
 {
-	const struct watched *thread = find_thread(probe->threads, probe->thread_count, tid);
 	const struct thread_state *state;
 	const struct threads_entry *entry;
 
-	if (!probe->has_objects || !thread || !thread->has_stack)
-		return NULL;
+	if (!probe->has_objects || !thread->has_stack)
+		return *thread->name ? thread->name : NULL;
 	if (!probe->has_names)
 		read_names(probe);
 	state = interpreters_state_of(&probe->interpreters,
 				      &probe->tasks.items[thread - probe->threads]);
 	entry = state ? threads_find(&probe->names, state->pthread) : NULL;
-	return entry && *entry->name ? entry->name : NULL;
+	if (entry && *entry->name)
+		snprintf(thread->name, sizeof(thread->name), "%s", entry->name);
+	return *thread->name ? thread->name : NULL;
 }
 
 const char *probe_thread_name(struct probe *probe, pid_t tid)
 {
-	const char *name = find_name(probe, tid);
+	struct watched *thread = find_thread(probe->threads, probe->thread_count, tid);
+	const char *name = thread ? find_name(probe, thread) : NULL;
 	char kernel[16];
 
 	if (!name) {

@@ -26,6 +26,7 @@ struct watched {
 	uint32_t unrest;
 	bool is_restless;
 	unsigned trial; /* restless: samples since the last reading without a pause */
+	char name[64];  /* the last that threading had for it; it forgets when Python ends */
 };
 
 struct probe {
