@@ -139,7 +139,9 @@ class Watched:
 
     def check(self):
         """The target is as it was: not stopped, not traced, not ended."""
-        self.lab.true(os.path.exists(f"/proc/{self.pid}"), "the target has ended")
+        ended = self.process.poll()
+        if ended is not None:
+            raise self.lab.Failure(f"the target has ended with {ended}", self.errors())
         for task in [f"/proc/{self.pid}", *glob.glob(f"/proc/{self.pid}/task/*")]:
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # a thread may have ended
                 with open(f"{task}/status", encoding="utf-8", errors="replace") as file:

@@ -1,5 +1,5 @@
-"""Targets that end, or become another program, while they are sampled, and threads that come and go: what was seen until
-then is right, and sonde ends as it should."""
+"""Targets that end, or become another program, while they are sampled, and threads that come and go: what was seen
+until then is right, and sonde ends as it should."""
 
 # It wants two processors for itself: a target that gets none when it ends is seen at its end, or not.
 FULL = True

@@ -29,8 +29,8 @@ def kill(lab, times):
     with samples.Watched(lab, counter) as target:
         for i in range(times):
             way = WAYS[i % len(WAYS)]
-            process = subprocess.Popen([lab.sonde, "attach", str(target.pid), "-q", "-f", "-o", lab.path("killed.sonde"),
-                                        "-r", "10000", *way], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            line = [lab.sonde, "attach", str(target.pid), "-q", "-f", "-o", lab.path("killed.sonde"), "-r", "10000", *way]
+            process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(chance.uniform(0, LONGEST_SECONDS))
             process.send_signal(signal.SIGKILL)
             ended = process.wait()

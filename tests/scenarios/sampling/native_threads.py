@@ -1,5 +1,5 @@
-"""A hundred threads that Python does not know, beside two that it knows: each is there, by its name, with what it does and
-no Python frame; --python-only leaves them out."""
+"""A hundred threads that Python does not know, beside two that it knows: each is there, by its name, with what it does
+and no Python frame; --python-only leaves them out."""
 
 THREADS = 100
 # How they spend their time, by the remainder of their number, and how it looks.
@@ -80,7 +80,8 @@ def scenario(lab):
         found = {row.thread: row.samples for row in recording.rows("wall", "--state", kind) if row in native}
         lab.equal(found, {f"native-{i}": rounds for i in range(THREADS) if KINDS[i % 4] == kind and i != SPINNING},
                   f"threads that wait on {kind}")
-    lab.equal(samples.sums(recording.rows("cpu"), lambda row: row.thread), {f"native-{SPINNING}": rounds, "MainThread": rounds}, "threads that run")
+    lab.equal(samples.sums(recording.rows("cpu"), lambda row: row.thread),
+              {f"native-{SPINNING}": rounds, "MainThread": rounds}, "threads that run")
     lab.equal({row.thread for row in alone.rows()}, {"MainThread", "other"}, "--python-only")
     samples.judge(lab, "--python-only", alone, grammar.wrong)
 

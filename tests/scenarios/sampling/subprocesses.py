@@ -1,5 +1,5 @@
-"""Processes that a program starts, by whatever way, appear in its capture with what they did; without --subprocesses they
-do not."""
+"""Processes that a program starts, by whatever way, appear in its capture with what they did; without --subprocesses
+they do not."""
 
 # On a busy machine a child may be over before it was met.
 FULL = True
