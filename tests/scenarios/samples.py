@@ -270,7 +270,8 @@ def judge(lab, what, samples, wrong, rows=None):
     bad = impossible + verdict.unknown + samples.lost
     said = (f"{what}: {verdict.total} samples, {impossible} impossible ({lines} by the line of a caller), "
             f"{verdict.unknown} unknown, {samples.lost} lost; "
-            f"{sampling['retries']} retries, {sampling['pauses']} pauses")
+            f"{sampling['retries']} retries, {sampling['pauses']} pauses in {sampling['rounds']} rounds of "
+            f"{samples.info['metadata']['duration_seconds']:.3f} s, {sampling['rounds_missed']} missed")
     # Of a thousand samples one or two say nothing about a part in a thousand.
     fine = lab.true(verdict.total > 0 and bad <= max(2, limit(lab.python) * verdict.total), said, *verdict.lines())
     if fine and bad:
