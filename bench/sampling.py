@@ -253,6 +253,8 @@ class Sampling:
                         during = throughput(counter, seconds)
                         process.communicate()
                         after = throughput(counter, seconds)
+                        if not before + after:
+                            raise SystemExit("bench: the target does not go on (%s)" % contender.name)
                         values[contender.name].append(100 * (1 - during / ((before + after) / 2)))
                 title = "%s at %d Hz" % (subject.version, rate)
                 self.say(title, "slower by " + "; ".join("%s %s %%" % (name, spread(values[name])) for name in values))
