@@ -249,13 +249,15 @@ static void *wait_so(void *data)
 static void wait_in_all_ways(struct subject_board *unused)
 {
 	pthread_t thread;
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 
 	(void)unused;
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		/* It may have been killed before. */
+		while (getppid() == parent)
 			pause();
+		_exit(0);
 	}
 	atomic_store(&board->numbers[CHILD], (uint64_t)child);
 	if (pipe(ends) < 0)
