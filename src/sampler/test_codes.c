@@ -161,7 +161,7 @@ static void check_none(struct python *python)
 		{layout->code_filename, PYTHON_HEAP + PYTHON_HEAP_BYTES - 4, 8},
 		{layout->code_size, UINT64_MAX, 8},
 		{layout->code_size, 1ull << 40, 8},
-		{layout->code_firsttraceable, PYTHON_UNITS + 1, 4},
+		{layout->code_firsttraceable, UINT32_MAX, 4},
 		{layout->code_framesize, UINT32_MAX, 4},
 		{layout->code_framesize, 1u << 22, 4},
 		{layout->code_code, 0x1234, 8},
@@ -285,14 +285,15 @@ static bool place_of(struct python *python, uint64_t code, uint64_t instr, int32
 static void check_places(struct python *python)
 {
 	uint64_t code = python_code(python, "f", "/a.py", 12);
-	uint64_t first = python_instr(python, code, 0), end = python_instr(python, code, 64);
+	uint64_t first = python_instr(python, code, 0),
+		 end = python_instr(python, code, PYTHON_UNITS);
 	uint32_t place;
 
 	assert_true(check(python, code));
 	assert_true(place_of(python, code, first, 0, &place));
 	assert_int_equal(place, python_place(python, 0));
 	assert_true(place_of(python, code, end - 2, 0, &place));
-	assert_int_equal(place, python_place(python, 63));
+	assert_int_equal(place, python_place(python, PYTHON_UNITS - 1));
 	assert_false(place_of(python, code, end, 0, &place));
 	assert_false(place_of(python, code, end + 2, 0, &place));
 	if (python_has(python, PYABI_INSTR_INDEX)) {
@@ -366,6 +367,86 @@ static void test_copies(void **state)
 {
 	(void)state;
 	with_each(check_copies);
+}
+
+static bool calls(struct python *python, uint64_t code, unsigned unit, enum pyabi_called called)
+{
+	return codes_calls(&python->codes, codes_find(&python->codes, code),
+			   python_place(python, unit), called);
+}
+
+/* Whether an instruction may have called what stands behind its frame. */
+static void check_calls(struct python *python)
+{
+	static const struct {
+		unsigned unit;
+		bool may[3]; /* by enum pyabi_called */
+	} cases[] = {
+		{PYTHON_NOTHING - 1, {true, true, false}},
+		{PYTHON_NOTHING + PYTHON_WITHIN, {false, false, false}},
+		{PYTHON_RESUMES + PYTHON_WITHIN, {true, false, true}},
+		{PYTHON_CALLS_C + PYTHON_WITHIN, {true, false, false}},
+		{PYTHON_UNITS - 1, {true, false, false}},
+	};
+	uint64_t code = python_code(python, "f", "/a.py", 12);
+	bool known = pyabi_opcodes_of(python->layout->version_hex) != NULL;
+	unsigned reads;
+
+	assert_true(check(python, code));
+	reads = python->memory.calls;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (unsigned how = 0; how < 3; how++)
+			assert_int_equal(calls(python, code, cases[i].unit, how),
+					 cases[i].may[how] || !known);
+	/* Read once. */
+	assert_int_equal(python->memory.calls, reads + known);
+	assert_true(codes_calls(&python->codes, codes_find(&python->codes, code),
+				python_place(python, 0) - 2, PYABI_CALLED_PUSHED));
+}
+
+static void test_calls(void **state)
+{
+	(void)state;
+	with_each(check_calls);
+}
+
+/* Instructions specialize: what was read of them is of a little before. */
+static void check_specializes(struct python *python)
+{
+	uint64_t code = python_code(python, "f", "/a.py", 12);
+	bool each = python_has(python, PYABI_THREAD_LOCAL_BYTECODE);
+	unsigned reads;
+
+	if (!pyabi_opcodes_of(python->layout->version_hex))
+		return;
+	python_put_opcode(python, code, 0, PYTHON_UNITS, PYABI_OPCODE_CAN_PUSH,
+			  PYABI_OPCODE_PUSHES);
+	assert_true(check(python, code));
+	assert_int_equal(calls(python, code, 20, PYABI_CALLED_PUSHED), each);
+	python_put_opcode(python, code, 0, PYTHON_UNITS, PYABI_OPCODE_PUSHES, PYABI_OPCODE_GENERIC);
+	reads = python->memory.calls;
+	assert_int_equal(calls(python, code, 20, PYABI_CALLED_PUSHED), each);
+	assert_int_equal(python->memory.calls, reads);
+	/* In another round it is worth a look. */
+	codes_begin_round(&python->codes, 10 * SECOND + 1);
+	assert_true(calls(python, code, 20, PYABI_CALLED_PUSHED));
+	assert_int_equal(python->memory.calls, reads + !each);
+	/* And back: who pushes is not looked at again. */
+	python_put_opcode(python, code, 0, PYTHON_UNITS, PYABI_OPCODE_CALLS,
+			  (uint8_t)~PYABI_OPCODE_CALLS);
+	codes_begin_round(&python->codes, 30 * SECOND);
+	assert_true(calls(python, code, 20, PYABI_CALLED_PUSHED));
+	/* Another code object at its address has its own. */
+	python_put(python, code, python->layout->code_firstlineno, 77, 4);
+	assert_true(check(python, code));
+	assert_false(calls(python, code, 20, PYABI_CALLED_PUSHED));
+	assert_true(calls(python, code, 20, PYABI_CALLED_BY_C));
+}
+
+static void test_specializes(void **state)
+{
+	(void)state;
+	with_each(check_specializes);
 }
 
 static void test_trust(void **state)
@@ -447,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_none),   cmocka_unit_test(test_file_reuse),
 		cmocka_unit_test(test_names),  cmocka_unit_test(test_change_while_read),
 		cmocka_unit_test(test_places), cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_calls),  cmocka_unit_test(test_specializes),
 		cmocka_unit_test(test_trust),  cmocka_unit_test(test_many),
 	};
 

@@ -24,7 +24,13 @@
 #define PYTHON_CHUNK_BYTES 16384u
 #define PYTHON_C_STACK     0x7f0000000000ull
 #define PYTHON_C_BYTES     65536u
-#define PYTHON_UNITS       64u /* of code */
+/* Code objects have so many units: those before PYTHON_NOTHING call Python functions, then there
+ * are some that call nothing, some that resume generators, and some that call C. */
+#define PYTHON_UNITS   80u
+#define PYTHON_NOTHING 40u
+#define PYTHON_RESUMES 52u
+#define PYTHON_CALLS_C 64u
+#define PYTHON_WITHIN  11u /* the last of each, behind nothing else */
 #ifndef PYTHON_HEAP_BYTES
 #define PYTHON_HEAP_BYTES (1u << 20)
 #endif
@@ -232,20 +238,30 @@ static inline void python_deinit(struct python *python)
 	memory_deinit(&python->memory);
 }
 
-/* The opcode that calls, where a caller's instruction must be one. */
-static inline uint8_t python_call_opcode(const struct python *python)
+/* An opcode that has these flags (enum pyabi_opcode_flag) and none of those. */
+static inline uint8_t python_opcode(const struct python *python, uint8_t flags, uint8_t not_flags)
 {
-	switch (python->layout->version_hex >> 16 & 0xff) {
-	case 11:
-	case 12:
-		return 171;
-	case 13:
-		return 53;
-	case 14:
-		return 52;
-	default:
-		return 50;
+	const struct pyabi_opcodes *opcodes = pyabi_opcodes_of(python->layout->version_hex);
+
+	for (unsigned i = 1; opcodes && i < 256; i++) {
+		uint8_t its = opcodes->opcodes[i].flags;
+
+		if ((its & flags) == flags && !(its & not_flags) &&
+		    opcodes->opcodes[i].units != PYABI_OPCODE_ANY_UNITS)
+			return (uint8_t)i;
 	}
+	return 0;
+}
+
+/* Units of a code object become what an opcode of these flags is. */
+static inline void python_put_opcode(struct python *python, uint64_t code, unsigned from,
+				     unsigned upto, uint8_t flags, uint8_t not_flags)
+{
+	if (python->layout->code_bytecode == PYABI_NONE)
+		return;
+	for (unsigned unit = from; unit < upto; unit++)
+		python_put(python, code, python->layout->code_bytecode + 2 * unit,
+			   python_opcode(python, flags, not_flags), 2);
 }
 
 /* What a frame of it takes. */
@@ -261,7 +277,7 @@ static inline void python_set_words(struct python *python, uint64_t code, uint32
 	}
 }
 
-/* A code object with PYTHON_UNITS code units, all of which call; `words` of a frame of it. */
+/* A code object; `words` of a frame of it. */
 static inline uint64_t python_code(struct python *python, const char *name, const char *file,
 				   uint32_t words)
 {
@@ -285,10 +301,13 @@ static inline uint64_t python_code(struct python *python, const char *name, cons
 		python_put(python, array, layout->tlbc_size, 1, 8);
 		python_put(python, array, layout->tlbc_entries, code + layout->code_bytecode, 8);
 	}
-	if (layout->code_bytecode != PYABI_NONE)
-		for (unsigned unit = 0; unit < PYTHON_UNITS; unit++)
-			python_put(python, code, layout->code_bytecode + 2 * unit,
-				   python_call_opcode(python), 2);
+	python_put_opcode(python, code, 0, PYTHON_NOTHING, PYABI_OPCODE_PUSHES,
+			  PYABI_OPCODE_RESUMES | PYABI_OPCODE_CAN_RESUME);
+	python_put_opcode(python, code, PYTHON_NOTHING, PYTHON_RESUMES, 0, 0xff);
+	python_put_opcode(python, code, PYTHON_RESUMES, PYTHON_CALLS_C, PYABI_OPCODE_RESUMES,
+			  PYABI_OPCODE_PUSHES | PYABI_OPCODE_CAN_PUSH);
+	python_put_opcode(python, code, PYTHON_CALLS_C, PYTHON_UNITS, PYABI_OPCODE_CALLS,
+			  (uint8_t)~PYABI_OPCODE_CALLS);
 	python_set_words(python, code, words);
 	return code;
 }
