@@ -352,8 +352,10 @@ static void test_stopped(void **state)
 	task_look_at_schedule(computing);
 	before = computing->cpu_ns;
 	kill(target_pid(target), SIGSTOP);
-	for (int i = 0; i < 2000 && subject_state(computing->tid) != 'T'; i++)
-		subject_sleep_ms(1);
+	for (size_t i = 0; i < tasks.count; i++) {
+		for (int j = 0; j < 2000 && subject_state(tasks.items[i].tid) != 'T'; j++)
+			subject_sleep_ms(1);
+	}
 	task_look(computing);
 	assert_int_equal(computing->state, TASK_STOPPED);
 	/* The first look at one tells, too, whatever it was in. */
