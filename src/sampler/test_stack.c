@@ -53,6 +53,20 @@ static void put(struct three *three, unsigned frame, uint32_t offset, uint64_t v
 	python_put(&three->python, three->frames[frame], offset, value, bytes);
 }
 
+static bool has_data_stack(const struct pyabi_layout *layout)
+{
+	return layout->tstate_datastack_chunk != PYABI_NONE;
+}
+
+static void set_code(struct three *three, unsigned frame, uint64_t code, unsigned unit)
+{
+	struct python *python = &three->python;
+
+	put(three, frame, python->layout->frame_code, code, 8);
+	put(three, frame, python->layout->frame_instr, python_instr(python, code, unit),
+	    python_has(python, PYABI_INSTR_INDEX) ? 4 : 8);
+}
+
 static enum stack_result read_once(struct python *python, bool is_still, uint32_t *node)
 {
 	struct stack_target from = python_stack_target(python);
@@ -172,6 +186,25 @@ static void check_moves_on(struct three *three)
 	assert_good(python, false, "g@31 f@21 main@10");
 }
 
+/* A frame that is as it was, and another one behind it that it cannot have called. */
+static void check_calls_from_nowhere(struct three *three)
+{
+	struct python *python = &three->python;
+
+	set_code(three, 2, three->codes[2], PYTHON_NOTHING + PYTHON_WITHIN);
+	assert_good(python, false, "g@51 f@20 main@10");
+	python_push(python, three->other, 12, OTHER);
+	if (has_data_stack(python->layout))
+		assert_not_good(python, false, STACK_CHANGED);
+	assert_good(python, true, "other@12 g@51 f@20 main@10");
+}
+
+static void test_calls_from_nowhere(void **state)
+{
+	(void)state;
+	with_each(check_calls_from_nowhere);
+}
+
 static void test_moves_on(void **state)
 {
 	(void)state;
@@ -243,11 +276,6 @@ static bool has_entries(const struct pyabi_layout *layout)
 	return layout->frame_is_entry != PYABI_NONE;
 }
 
-static bool has_data_stack(const struct pyabi_layout *layout)
-{
-	return layout->tstate_datastack_chunk != PYABI_NONE;
-}
-
 static bool has_objects(const struct pyabi_layout *layout)
 {
 	return !has_data_stack(layout);
@@ -289,15 +317,6 @@ static void end_in_generator(struct three *three)
 static void move_leaf(struct three *three)
 {
 	python_set_leaf(&three->python, copy_frame(three, 2, 8));
-}
-
-static void set_code(struct three *three, unsigned frame, uint64_t code, unsigned unit)
-{
-	struct python *python = &three->python;
-
-	put(three, frame, python->layout->frame_code, code, 8);
-	put(three, frame, python->layout->frame_instr, python_instr(python, code, unit),
-	    python_has(python, PYABI_INSTR_INDEX) ? 4 : 8);
 }
 
 static void replace_caller(struct three *three)
@@ -884,13 +903,21 @@ static void test_between_looks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),          cmocka_unit_test(test_moves_on),
-		cmocka_unit_test(test_empty),         cmocka_unit_test(test_left),
-		cmocka_unit_test(test_faults),        cmocka_unit_test(test_begin_of_chunk),
-		cmocka_unit_test(test_through_c),     cmocka_unit_test(test_generator),
-		cmocka_unit_test(test_not_begun),     cmocka_unit_test(test_code_replaced),
-		cmocka_unit_test(test_callers_stay),  cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_deep),          cmocka_unit_test(test_never_crossing),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_moves_on),
+		cmocka_unit_test(test_calls_from_nowhere),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_left),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_begin_of_chunk),
+		cmocka_unit_test(test_through_c),
+		cmocka_unit_test(test_generator),
+		cmocka_unit_test(test_not_begun),
+		cmocka_unit_test(test_code_replaced),
+		cmocka_unit_test(test_callers_stay),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_never_crossing),
 		cmocka_unit_test(test_between_looks),
 	};
 
