@@ -23,7 +23,7 @@ struct probe_options {
 	bool patient;     /* wait for a Python where there is none: another program may follow */
 };
 
-/* Takes the target over, also when it fails. The runtime may appear later: probe_is_ready tells.
+/* Takes the target over, also when it fails. The runtime may appear later: probe_runtime tells.
  * Fails with ERROR_PERMISSION or ERROR_UNSUPPORTED when it never will. */
 int probe_create(struct target *target, struct trace_tree *tree,
 		 const struct probe_options *options, struct probe **out, struct error *err);
@@ -44,7 +44,8 @@ const struct error *probe_reason(const struct probe *probe);
 
 /*
  * Looks at all threads once. Returns the number of samples (at most max; what does not fit is
- * counted as missed), -1 if the process is gone or became another program.
+ * counted as missed), -1 if the process is gone. One that became another program is without runtime
+ * until that program's is found.
  */
 ssize_t probe_look(struct probe *probe, uint64_t time_ns, struct sample *samples, size_t max);
 

@@ -460,6 +460,62 @@ static void test_end(void **state)
 	with_each(check_end, (struct probe_options){0});
 }
 
+/* Another program whose memory looks the same. */
+static void check_exec(struct fixture *f)
+{
+	uint32_t stack;
+
+	assert_true(look(f) == 2);
+	stack = sample_of(f, MAIN, 2)->stack;
+	assert_true(probe_runs_python(f->probe));
+	assert_int_equal(probe_image(f->probe), 0);
+	f->process.image = 5;
+	f->process.execs = 1;
+	/* It is noticed when threads are listed; what is found meanwhile is of two programs. */
+	for (unsigned i = 0; i < 30 && probe_runtime(f->probe); i++)
+		look(f);
+	assert_null(probe_runtime(f->probe));
+	assert_int_equal(look(f), 0);
+	assert_int_equal(f->process.image, 6);
+	assert_null(probe_runtime(f->probe));
+	assert_int_equal(probe_reason(f->probe)->code, ERROR_UNSUPPORTED);
+	f->time_ns += 1000 * ROUND;
+	assert_int_equal(look(f), 2);
+	assert_int_equal(probe_image(f->probe), 6);
+	assert_int_equal(probe_reason(f->probe)->code, 0);
+	assert_int_equal(sample_of(f, MAIN, 2)->stack, stack);
+}
+
+static void test_exec(void **state)
+{
+	(void)state;
+	with_each(check_exec, (struct probe_options){0});
+}
+
+/* Between fork and exec threads of Python's are copies of the parent's. */
+static void check_fork(struct fixture *f)
+{
+	struct python *python = &f->process.python;
+
+	python_put(python, python->tstate, python->layout->tstate_native_thread_id, 999, 8);
+	assert_int_equal(look(f), 2);
+	assert_false(probe_runs_python(f->probe));
+	python_put(python, python->tstate, python->layout->tstate_native_thread_id, 1234, 8);
+	f->time_ns += 100 * ROUND;
+	look(f);
+	assert_true(probe_runs_python(f->probe));
+	probe_set_process(f->probe, 8);
+	f->time_ns += ROUND;
+	assert_int_equal(probe_look(f->probe, f->time_ns, f->samples, 8), 2);
+	assert_int_equal(f->samples[0].process, 8);
+}
+
+static void test_fork(void **state)
+{
+	(void)state;
+	with_each(check_fork, (struct probe_options){0});
+}
+
 static void test_create(void **state)
 {
 	struct fixture f;
@@ -633,7 +689,8 @@ int main(void)
 		cmocka_unit_test(test_pauses),   cmocka_unit_test(test_never_pauses),
 		cmocka_unit_test(test_restless), cmocka_unit_test(test_look_paused),
 		cmocka_unit_test(test_threads),  cmocka_unit_test(test_other_interpreter),
-		cmocka_unit_test(test_end),      cmocka_unit_test(test_children),
+		cmocka_unit_test(test_end),      cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_fork),     cmocka_unit_test(test_children),
 		cmocka_unit_test(test_visit),    cmocka_unit_test(test_visit_interpreters),
 	};
 

@@ -25,6 +25,7 @@ struct process {
 	size_t count;
 	bool is_dead;
 	uint64_t image; /* which program it runs */
+	unsigned execs; /* that are still to come, one at each search for the runtime */
 	/* What looking for the runtime says. */
 	int find_status; /* enum error_code, 0: found */
 	bool find_retry;
@@ -81,6 +82,10 @@ int target_find_runtime(const struct target *target, struct target_runtime *runt
 
 	(void)target;
 	process->finds++;
+	if (process->execs) {
+		process->execs--;
+		process->image++;
+	}
 	*retry = process->find_retry;
 	if (process->find_status)
 		return error_set(err, (enum error_code)process->find_status, "no Python");
