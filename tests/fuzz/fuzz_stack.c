@@ -21,6 +21,7 @@
 #define OBJECTS   32u
 #define WORDS     12u
 #define STEPS_MAX 64u
+#define LISTS_MAX 2u /* they may take long */
 /* Of one step: a read of each thing that there may be at most of a kind, and some. */
 #define CALLS_MAX (4u * 65536)
 
@@ -38,6 +39,7 @@ struct world {
 	struct tasks tasks;
 	uint64_t objects[OBJECTS];
 	size_t count;
+	unsigned lists;
 	/* What is put while the next reading goes on. */
 	uint64_t late_address, late_word;
 	unsigned late_place;
@@ -262,6 +264,8 @@ static void read_stack(struct world *world, bool is_still)
 
 static void read_interpreters(struct world *world)
 {
+	if (world->lists++ >= LISTS_MAX)
+		return;
 	interpreters_look(&world->interpreters);
 	interpreters_list(&world->interpreters, &world->tasks);
 	for (size_t i = 0; i < world->tasks.count; i++)
