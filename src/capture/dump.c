@@ -135,8 +135,9 @@ static void dump_sampling(struct dump *d)
 		" ns, %" PRIu64 " failures\n",
 		s->reads, s->retries, s->pauses, s->paused_ns, s->failures);
 	fprintf(d->out,
-		"sampling: %" PRIu64 " missed, %" PRIu64 " dropped, %" PRIu64 " ns of CPU\n",
-		s->missed, s->dropped, s->cpu_ns);
+		"sampling: %" PRIu64 " missed, %" PRIu64 " dropped, %" PRIu64 " ns of CPU, %" PRIu64
+		" processes unsampled\n",
+		s->missed, s->dropped, s->cpu_ns, s->processes_unsampled);
 }
 
 static void dump_dictionaries(struct dump *d)

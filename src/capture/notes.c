@@ -118,14 +118,18 @@ bool notes_writer_lost(struct notes_writer *w, uint64_t time_ns, const uint64_t 
 }
 
 /* The counts of sampling, in the order of the file. */
-#define SAMPLING_VALUES 13u
+#define SAMPLING_VALUES 14u
 
 static void sampling_to_values(const struct capture_sampling *s, uint64_t values[SAMPLING_VALUES])
 {
 	const uint64_t list[SAMPLING_VALUES] = {
-		s->rounds, s->rounds_missed, s->sampled_ns, s->looks,     s->unchanged,
-		s->reads,  s->retries,       s->pauses,     s->paused_ns, s->failures,
-		s->missed, s->dropped,       s->cpu_ns,
+		s->rounds,     s->rounds_missed,
+		s->sampled_ns, s->looks,
+		s->unchanged,  s->reads,
+		s->retries,    s->pauses,
+		s->paused_ns,  s->failures,
+		s->missed,     s->dropped,
+		s->cpu_ns,     s->processes_unsampled,
 	};
 
 	memcpy(values, list, sizeof(list));
@@ -147,6 +151,7 @@ static void sampling_from_values(const uint64_t values[SAMPLING_VALUES], struct 
 		.missed = values[10],
 		.dropped = values[11],
 		.cpu_ns = values[12],
+		.processes_unsampled = values[13],
 	};
 }
 _Static_assert(sizeof(struct capture_sampling) == SAMPLING_VALUES * sizeof(uint64_t),

@@ -116,6 +116,8 @@ struct capture_sampling {
 	uint64_t missed;   /* threads beyond what there was room for */
 	uint64_t dropped;  /* samples that found the queue full */
 	uint64_t cpu_ns;   /* of the sampling thread */
+	/* Processes that a sampled one started, that were met, and of which there is no sample. */
+	uint64_t processes_unsampled;
 };
 void writer_sampling(struct capture_writer *w, const struct capture_sampling *sampling);
 

@@ -186,6 +186,12 @@ static void say_sampling(const struct recording_result *result)
 	if (sampling->missed + sampling->dropped)
 		fprintf(stderr, "sonde: %s samples were lost: too many threads at once\n",
 			text_count(sampling->missed + sampling->dropped, count, sizeof(count)));
+	if (sampling->processes_unsampled)
+		fprintf(stderr,
+			"sonde: %s started %s without a sample: no Python ran there, or it was "
+			"over too soon\n",
+			text_count(sampling->processes_unsampled, count, sizeof(count)),
+			sampling->processes_unsampled == 1 ? "process is" : "processes are");
 }
 
 void outcome_say_waiting(unsigned processes)

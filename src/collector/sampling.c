@@ -430,6 +430,7 @@ void sampling_sum(struct sampling *sampling, struct sampling_sums *sums)
 				.missed = counts.probe.missed,
 				.dropped = counts.dropped,
 				.cpu_ns = counts.cpu_ns,
+				.processes_unsampled = counts.unsampled,
 			},
 	};
 }

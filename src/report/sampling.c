@@ -60,6 +60,12 @@ static void write_cost(const struct profile *profile, const struct capture_sampl
 	write_name("lost", out);
 	fprintf(out, "%s %s\n", text_count(lost, text, sizeof(text)),
 		lost == 1 ? "sample" : "samples");
+	if (sampling->processes_unsampled > 0) {
+		write_name("unseen", out);
+		fprintf(out, "%s started %s without a sample: no Python, or over too soon\n",
+			text_count(sampling->processes_unsampled, text, sizeof(text)),
+			sampling->processes_unsampled == 1 ? "process" : "processes");
+	}
 	write_name("cost", out);
 	fprintf(out, "%s of CPU time", text_duration(sampling->cpu_ns, text, sizeof(text)));
 	if (sampling->looks > 0)
@@ -104,6 +110,7 @@ void sampling_write_json(const struct profile *profile, struct json *json)
 		json_key_uint(json, "missed", sampling->missed);
 		json_key_uint(json, "dropped", sampling->dropped);
 		json_key_seconds(json, "cpu_seconds", sampling->cpu_ns);
+		json_key_uint(json, "processes_unsampled", sampling->processes_unsampled);
 	}
 	json_key_uint(json, "samples", profile->time.all.samples);
 	threads_write_json_states(&profile->time.all, json);

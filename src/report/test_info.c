@@ -51,6 +51,7 @@ static const struct capture_sampling usual = {
 	.paused_ns = 25000,
 	.failures = 2,
 	.cpu_ns = 19600000,
+	.processes_unsampled = 1,
 };
 
 static void sample(struct specimen *s, unsigned rounds)
@@ -100,7 +101,7 @@ static void time_alone(void **state)
 		"\"sampling\":{\"rate_asked_hz\":1000,\"metric\":\"cpu\",",
 		"\"period_asked_seconds\":0.001,\"rounds\":1960,\"rounds_missed\":40,",
 		"\"retries\":180,\"pauses\":1,\"paused_seconds\":0.000025,\"failures\":2,",
-		"\"cpu_seconds\":0.0196,\"samples\":3920,",
+		"\"cpu_seconds\":0.0196,\"processes_unsampled\":1,\"samples\":3920,",
 		"{\"type\":\"samples\",\"chunks\":1,",
 	};
 	char *text = write_document(make(false, &usual), false);

@@ -209,6 +209,7 @@ static void add_samples(struct specimen *s)
 		.paused_ns = 91000,
 		.failures = 100,
 		.cpu_ns = 31000000,
+		.processes_unsampled = 3,
 	};
 	stack_id top = specimen_stack(s, 0, "<module>", "/srv/app/main.py", 42);
 	stack_id serve = specimen_stack(s, top, "serve", "/srv/app/main.py", 30);

@@ -10,10 +10,15 @@
 #include "target/children.h"
 #include "target/pause.h"
 
-#define LIST_NS         20000000ull /* between two lists of the threads */
-#define FIND_FIRST_NS   1000000ull  /* between two looks for a Python that is not there yet */
+#define LIST_NS 20000000ull /* between two lists of the threads */
+/* Between two searches for a Python that is not there yet: at first, and at last. They grow by an
+ * eighth, so that it is found before its process is that much older. */
+#define FIND_FIRST_NS   1000000ull
 #define FIND_LONGEST_NS 100000000ull
-#define FIND_SELDOM_NS  500000000ull /* where only another program could bring one */
+#define FIND_GROWTH     8u
+/* Where only another program could bring one; that is asked for more often. */
+#define FIND_SELDOM_NS 500000000ull
+#define IMAGE_NS       10000000ull
 
 /*
  * A reading that fails says something about what the thread was doing: it fails where calls are
@@ -451,13 +456,20 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 	struct error ignored;
 
 	probe->has_names = false;
+	if (!probe->has_runtime && time_ns >= probe->image_due_ns) {
+		probe->image_due_ns = time_ns + IMAGE_NS;
+		if (target_image(probe->target) != probe->image) {
+			probe->find_due_ns = time_ns;
+			probe->find_step_ns = FIND_FIRST_NS;
+		}
+	}
 	if (!probe->has_runtime && time_ns >= probe->find_due_ns) {
 		if (!target_is_alive(probe->target))
 			return false;
 		probe_find_runtime(probe, &ignored);
 		probe->find_due_ns = time_ns + probe->find_step_ns;
 		if (probe->find_step_ns < FIND_LONGEST_NS)
-			probe->find_step_ns *= 2;
+			probe->find_step_ns += probe->find_step_ns / FIND_GROWTH;
 	}
 	if (!probe->has_runtime)
 		return true;

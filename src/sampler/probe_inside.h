@@ -39,7 +39,7 @@ struct probe {
 	bool has_runtime;
 	struct error reason; /* why there is none */
 	uint64_t image;      /* the program that it is of */
-	uint64_t find_due_ns, find_step_ns;
+	uint64_t find_due_ns, find_step_ns, image_due_ns;
 
 	struct tasks tasks;
 	struct watched *threads; /* one a task, in the same order */

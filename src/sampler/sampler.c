@@ -15,6 +15,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "target/births.h"
 #include "target/pause.h"
 
 /*
@@ -41,6 +42,8 @@
 
 struct watched_process {
 	struct probe *probe; /* NULL: ended */
+	bool is_child;       /* of another one */
+	bool was_told;       /* one program of it at least */
 	uint32_t number;
 	pid_t pid;
 	bool told;      /* its news were given out: */
@@ -81,8 +84,12 @@ struct sampler {
 	struct error reason;
 
 	/* Of the sampling thread alone. */
-	struct map refused;       /* pids that could not be watched -> when to try again */
+	/* Pids of children that could not be watched, or have ended and may not have been waited
+	 * for -> when to try again. They are in `unsampled` as far as they have to be. */
+	struct map refused;
 	struct probe_counts gone; /* of processes that have ended */
+	struct births births;
+	uint64_t unsampled;
 	uint64_t children_due_ns;
 	uint64_t begun_ns;
 	uint64_t random;
@@ -107,6 +114,7 @@ int sampler_create(const struct sampler_options *options, struct sampler **out, 
 	sampler->names_end = &sampler->names;
 	sampler->random = 0x9e3779b97f4a7c15ull;
 	map_init(&sampler->refused);
+	births_init(&sampler->births);
 	pthread_mutex_init(&sampler->lock, NULL);
 	*out = sampler;
 	return 0;
@@ -139,6 +147,7 @@ void sampler_destroy(struct sampler *sampler)
 	free(sampler->queue);
 	free(sampler->round);
 	map_deinit(&sampler->refused);
+	births_deinit(&sampler->births);
 	trace_tree_destroy(sampler->tree);
 	pthread_mutex_destroy(&sampler->lock);
 	free(sampler);
@@ -149,12 +158,14 @@ struct trace_tree *sampler_tree(struct sampler *sampler)
 	return sampler->tree;
 }
 
-static void add_process(struct sampler *sampler, struct probe *probe, uint32_t number)
+static void add_process(struct sampler *sampler, struct probe *probe, uint32_t number,
+			bool is_child)
 {
 	struct watched_process *process = memory_check(calloc(1, sizeof(*process)), purpose);
 
 	process->probe = probe;
 	process->number = number;
+	process->is_child = is_child;
 	process->pid = target_pid(probe_target(probe));
 	process->names_step_ns = NAMES_FIRST_NS;
 	map_init(&process->names);
@@ -166,7 +177,8 @@ static void add_process(struct sampler *sampler, struct probe *probe, uint32_t n
 	pthread_mutex_unlock(&sampler->lock);
 }
 
-int sampler_add(struct sampler *sampler, pid_t pid, bool must, uint32_t *process, struct error *err)
+static int add(struct sampler *sampler, pid_t pid, bool must, bool is_child, uint32_t *process,
+	       struct error *err)
 {
 	struct probe_options options = {
 		.never_pause = sampler->options.never_pause,
@@ -185,10 +197,15 @@ int sampler_add(struct sampler *sampler, pid_t pid, bool must, uint32_t *process
 	status = probe_create(target, sampler->tree, &options, &probe, err);
 	if (status < 0)
 		return status;
-	add_process(sampler, probe, options.process);
+	add_process(sampler, probe, options.process, is_child);
 	if (process)
 		*process = options.process;
 	return 0;
+}
+
+int sampler_add(struct sampler *sampler, pid_t pid, bool must, uint32_t *process, struct error *err)
+{
+	return add(sampler, pid, must, false, process, err);
 }
 
 static uint64_t session_ns(const struct sampler *sampler)
@@ -230,6 +247,7 @@ static bool tell_begin(struct sampler *sampler, struct watched_process *process)
 	}
 	tell_process(sampler, &told);
 	process->told = true;
+	process->was_told = true;
 	return true;
 }
 
@@ -338,6 +356,11 @@ static void note_reason(struct sampler *sampler, const struct watched_process *p
 static void end_process(struct sampler *sampler, struct watched_process *process)
 {
 	note_reason(sampler, process, true);
+	if (process->is_child) {
+		sampler->unsampled += !process->was_told;
+		map_put(&sampler->refused, (uint64_t)process->pid,
+			session_ns(sampler) + REFUSED_NS);
+	}
 	tell_end(sampler, process, false);
 	add_counts(&sampler->gone, probe_counts(process->probe));
 	pthread_mutex_lock(&sampler->lock);
@@ -426,20 +449,42 @@ static bool is_watched(struct sampler *sampler, pid_t pid)
 	return found;
 }
 
-/* What cannot be opened, or read, is tried again as long as it is there: seldom. */
+/* What cannot be opened, or read, is tried again as long as it is there: seldom. It counts as not
+ * sampled until that goes well. */
 static void watch_child(struct sampler *sampler, pid_t pid, uint64_t time_ns)
 {
 	struct error ignored;
 	uint64_t due_ns;
 
-	if (is_watched(sampler, pid))
+	bool was_refused = map_find(&sampler->refused, (uint64_t)pid, &due_ns);
+
+	if (is_watched(sampler, pid) || (was_refused && time_ns < due_ns))
 		return;
-	if (map_find(&sampler->refused, (uint64_t)pid, &due_ns) && time_ns < due_ns)
-		return;
-	if (sampler_add(sampler, pid, false, NULL, &ignored) == 0)
-		map_take(&sampler->refused, (uint64_t)pid, &due_ns);
-	else
+	if (add(sampler, pid, false, true, NULL, &ignored) < 0) {
 		map_put(&sampler->refused, (uint64_t)pid, time_ns + REFUSED_NS);
+		sampler->unsampled += !was_refused;
+	} else if (was_refused) {
+		map_take(&sampler->refused, (uint64_t)pid, &due_ns);
+		sampler->unsampled--;
+	}
+}
+
+/* Children of what is watched, in the round in which they begin. */
+static void look_for_births(struct sampler *sampler, uint64_t time_ns)
+{
+	struct birth births[BIRTHS_MAX];
+	ssize_t count = births_look(&sampler->births, births);
+	uint64_t due_ns;
+
+	if (count < 0)
+		sampler->children_due_ns = time_ns;
+	for (ssize_t i = 0; i < count; i++) {
+		if (!is_watched(sampler, births[i].parent))
+			continue;
+		/* Whoever had this pid before is gone. */
+		map_take(&sampler->refused, (uint64_t)births[i].pid, &due_ns);
+		watch_child(sampler, births[i].pid, time_ns);
+	}
 }
 
 static void look_for_children(struct sampler *sampler, size_t count, uint64_t time_ns)
@@ -463,6 +508,7 @@ static void account(struct sampler *sampler)
 {
 	struct probe_counts sum = sampler->gone;
 	size_t count = count_processes(sampler);
+	uint64_t unsampled = sampler->unsampled;
 	struct timespec cpu;
 
 	for (size_t i = 0; i < count; i++) {
@@ -472,10 +518,12 @@ static void account(struct sampler *sampler)
 			continue;
 		add_counts(&sum, probe_counts(process->probe));
 		note_reason(sampler, process, false);
+		unsampled += process->is_child && !process->was_told;
 	}
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
 	pthread_mutex_lock(&sampler->lock);
 	sampler->counts.probe = sum;
+	sampler->counts.unsampled = unsampled;
 	sampler->counts.cpu_ns = (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec;
 	pthread_mutex_unlock(&sampler->lock);
 }
@@ -510,7 +558,10 @@ static void round_of_all(struct sampler *sampler, uint64_t time_ns)
 	pthread_mutex_unlock(&sampler->lock);
 	for (size_t i = 0; i < count; i++)
 		look_at_process(sampler, process_at(sampler, i), time_ns);
-	if (sampler->options.subprocesses && time_ns >= sampler->children_due_ns) {
+	if (!sampler->options.subprocesses)
+		return;
+	look_for_births(sampler, time_ns);
+	if (time_ns >= sampler->children_due_ns) {
 		sampler->children_due_ns = time_ns + CHILDREN_NS;
 		look_for_children(sampler, count, time_ns);
 	}

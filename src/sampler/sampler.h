@@ -72,7 +72,10 @@ struct sampler_counts {
 	uint64_t begun_ns;         /* session time; 0 until the first round */
 	uint64_t last_round_ns;    /* when the last one was, in session time */
 	uint64_t dropped;          /* samples for which the queue had no room */
-	uint64_t cpu_ns;           /* of the sampling thread */
+	/* Processes that a target started, that were met, and of which there is no sample: no
+	 * Python ran in them, they were over too soon, or may not be read. */
+	uint64_t unsampled;
+	uint64_t cpu_ns; /* of the sampling thread */
 };
 void sampler_count(struct sampler *sampler, struct sampler_counts *counts);
 /* Why a process that was added gave no samples, of the last such; code 0: there is none. */

@@ -532,7 +532,7 @@ static void test_create(void **state)
 	f.process.finds = 0;
 	for (unsigned i = 0; i < 2000; i++)
 		assert_int_equal(look(&f), 0);
-	assert_in_range(f.process.finds, 15, 40);
+	assert_in_range(f.process.finds, 40, 60);
 	probe_destroy(f.probe);
 	f.process.find_retry = false;
 	assert_int_equal(create(&f, (struct probe_options){.patient = true}), 0);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "sampler/sampler.h"
+#include "target/births.h"
 #include "target/pause.h"
 
 #define QUEUE    (1u << 18) /* samples that it holds */
@@ -33,6 +34,8 @@ struct player {
 };
 
 static struct player players[PLAYERS];
+static _Atomic pid_t born;     /* told at the next look for births, once */
+static _Atomic bool too_many;  /* births to be told */
 static _Atomic uint64_t speed; /* of session time */
 
 struct target {
@@ -109,6 +112,27 @@ char *target_executable(const struct target *target)
 {
 	(void)target;
 	return strdup("/usr/bin/python");
+}
+
+void births_init(struct births *births)
+{
+	births->loadavg = -1;
+}
+
+void births_deinit(struct births *births)
+{
+	(void)births;
+}
+
+ssize_t births_look(struct births *births, struct birth list[BIRTHS_MAX])
+{
+	pid_t pid = atomic_exchange(&born, 0);
+
+	(void)births;
+	if (!pid)
+		return atomic_load(&too_many) ? -1 : 0;
+	list[0] = (struct birth){.pid = pid, .parent = pid / 2};
+	return 1;
 }
 
 bool pause_settle(void)
@@ -270,6 +294,8 @@ static void begin(struct fixture *f, double rate_hz, struct sampler_options opti
 		players[i].image = 1;
 	}
 	speed = 1;
+	born = 0;
+	too_many = false;
 	f->batch = 4096;
 	f->start_ns = clock_ns();
 	options.rate_hz = rate_hz;
@@ -648,6 +674,8 @@ static void test_subprocesses(void **state)
 	players[1].children = 2;
 	drain_until(&f, f.begun == 3);
 	drain_for(&f, 100 * MS);
+	sampler_count(f.sampler, &counts);
+	assert_int_equal(counts.unsampled, 1);
 	opens = players[3].opens;
 	assert_true(opens <= 1 + (clock_ns() - f.start_ns) / (1000 * MS));
 	assert_int_equal(players[4].opens, 1);
@@ -657,7 +685,42 @@ static void test_subprocesses(void **state)
 	stop(&f, &counts);
 	assert_in_range(players[3].opens, opens + 1, opens + 2);
 	assert_int_equal(players[2].opens, 1);
+	assert_int_equal(counts.unsampled, 0);
 	assert_int_equal(sampler_alive(f.sampler), 4);
+	end(&f);
+}
+
+/* Children are met without being listed, what is not the target's is not, and what has no sample is
+ * counted once, also while it is there still after its end. */
+static void test_births(void **state)
+{
+	struct sampler_counts counts;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1000, (struct sampler_options){.subprocesses = true});
+	add(&f, 1);
+	start(&f);
+	drain_until(&f, f.begun == 1);
+	born = 2;
+	drain_until(&f, f.begun == 2);
+	born = 9;
+	drain_for(&f, 20 * MS);
+	assert_int_equal(players[9].opens, 0);
+
+	players[3].has_python = false;
+	memcpy(players[1].child, (pid_t[]){3}, sizeof(pid_t));
+	born = 3;
+	drain_until(&f, players[3].looks > 3);
+	players[3].ended = true;
+	players[1].children = 1;
+	too_many = true;
+	drain_for(&f, 100 * MS);
+	assert_int_equal(players[3].opens, 1);
+	players[2].ended = true;
+	drain_until(&f, f.ended[1]);
+	stop(&f, &counts);
+	assert_int_equal(counts.unsampled, 1);
 	end(&f);
 }
 
@@ -694,19 +757,13 @@ static void test_add_while_sampling(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_rounds),
-		cmocka_unit_test(test_missed),
-		cmocka_unit_test(test_queue_full),
-		cmocka_unit_test(test_queue_around),
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_between),
-		cmocka_unit_test(test_add),
-		cmocka_unit_test(test_reason),
-		cmocka_unit_test(test_subprocesses),
-		cmocka_unit_test(test_add_while_sampling),
+		cmocka_unit_test(test_rates),        cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_missed),       cmocka_unit_test(test_queue_full),
+		cmocka_unit_test(test_queue_around), cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_names),        cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_between),      cmocka_unit_test(test_add),
+		cmocka_unit_test(test_reason),       cmocka_unit_test(test_subprocesses),
+		cmocka_unit_test(test_births),       cmocka_unit_test(test_add_while_sampling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,6 @@
 """Processes that a program starts, by whatever way, appear in its capture with what they did; without --subprocesses
 they do not."""
 
-# On a busy machine a child may be over before it was met.
-FULL = True
-
 FORMS = ("subprocess", "fork", "spawn", "forkserver", "grandchild")
 BEFORE_SECONDS = 0.2  # within so long a process is found
 SECONDS = 0.4
