@@ -233,6 +233,9 @@ static void write_text(const struct diagnosis *diagnosis, bool color, FILE *out)
 		fputs(diagnosis->pid ? "this process cannot be sampled\n"
 				     : "not every process of yours can be sampled\n",
 		      out);
+	else if (diagnosis->runtime.module)
+		fprintf(out, "this process can be sampled, as in: sonde top %d\n",
+			(int)diagnosis->pid);
 }
 
 static void write_json_text(struct json *json, const char *key, const char *text)
