@@ -498,6 +498,7 @@ static const struct command_example examples[] = {
 	{"sonde top --gil -s 4711", "who has the GIL, in the workers that it starts too"},
 	{"sonde top -- gunicorn app:app", "a program with its screen; both end with q"},
 	{"sonde top --plain --duration 30s 4711", "a table each second, for a log"},
+	{"sonde top --plain --iterations 1 --interval 3s 4711", "one table, of three seconds"},
 	{0},
 };
 
