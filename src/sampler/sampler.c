@@ -29,16 +29,17 @@
  *   3. A process's first news is there before its first sample is published.
  */
 
-#define QUEUE_SAMPLES  (1u << 18)
-#define ROUND_SAMPLES  16384u
-#define CHILDREN_NS    20000000ull
-#define NAMES_FIRST_NS 20000000ull
-#define NAMES_NS       250000000ull
-#define CHILDREN_MAX   4096u
-#define REFUSED_NS     1000000000ull
-#define BETWEEN_NS     3000000000u /* that a process without a thread of Python's is waited for */
-#define RATE_MAX_HZ    1000000.0
-#define SETTLE_STEP_NS 1000000
+#define QUEUE_SAMPLES   (1u << 18)
+#define ROUND_SAMPLES   16384u
+#define CHILDREN_NS     20000000ull
+#define NAMES_FIRST_NS  20000000ull
+#define NAMES_NS        250000000ull
+#define CHILDREN_MAX    4096u
+#define REFUSED_NS      1000000000ull
+#define REFUSED_COUNTED 1u          /* the lowest bit of a time */
+#define BETWEEN_NS      3000000000u /* that a process without a thread of Python's is waited for */
+#define RATE_MAX_HZ     1000000.0
+#define SETTLE_STEP_NS  1000000
 
 struct watched_process {
 	struct probe *probe; /* NULL: ended */
@@ -85,7 +86,8 @@ struct sampler {
 
 	/* Of the sampling thread alone. */
 	/* Pids of children that could not be watched, or have ended and may not have been waited
-	 * for -> when to try again. They are in `unsampled` as far as they have to be. */
+	 * for -> when to try again, with REFUSED_COUNTED those that are in `unsampled` until that
+	 * goes well. */
 	struct map refused;
 	struct probe_counts gone; /* of processes that have ended */
 	struct births births;
@@ -353,13 +355,19 @@ static void note_reason(struct sampler *sampler, const struct watched_process *p
 	pthread_mutex_unlock(&sampler->lock);
 }
 
+static void refuse(struct sampler *sampler, pid_t pid, uint64_t time_ns, uint64_t counted)
+{
+	uint64_t due_ns = time_ns + REFUSED_NS;
+
+	map_put(&sampler->refused, (uint64_t)pid, (due_ns & ~(uint64_t)REFUSED_COUNTED) | counted);
+}
+
 static void end_process(struct sampler *sampler, struct watched_process *process)
 {
 	note_reason(sampler, process, true);
 	if (process->is_child) {
 		sampler->unsampled += !process->was_told;
-		map_put(&sampler->refused, (uint64_t)process->pid,
-			session_ns(sampler) + REFUSED_NS);
+		refuse(sampler, process->pid, session_ns(sampler), 0);
 	}
 	tell_end(sampler, process, false);
 	add_counts(&sampler->gone, probe_counts(process->probe));
@@ -454,18 +462,18 @@ static bool is_watched(struct sampler *sampler, pid_t pid)
 static void watch_child(struct sampler *sampler, pid_t pid, uint64_t time_ns)
 {
 	struct error ignored;
-	uint64_t due_ns;
-
+	uint64_t due_ns = 0;
 	bool was_refused = map_find(&sampler->refused, (uint64_t)pid, &due_ns);
+	uint64_t counted = was_refused ? due_ns & REFUSED_COUNTED : REFUSED_COUNTED;
 
 	if (is_watched(sampler, pid) || (was_refused && time_ns < due_ns))
 		return;
 	if (add(sampler, pid, false, true, NULL, &ignored) < 0) {
-		map_put(&sampler->refused, (uint64_t)pid, time_ns + REFUSED_NS);
+		refuse(sampler, pid, time_ns, counted);
 		sampler->unsampled += !was_refused;
 	} else if (was_refused) {
 		map_take(&sampler->refused, (uint64_t)pid, &due_ns);
-		sampler->unsampled--;
+		sampler->unsampled -= counted;
 	}
 }
 

@@ -724,6 +724,30 @@ static void test_births(void **state)
 	end(&f);
 }
 
+/* A child that has ended, and another one that was given its pid. */
+static void test_pid_again(void **state)
+{
+	struct sampler_counts counts;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1000, (struct sampler_options){.subprocesses = true});
+	speed = 20;
+	players[1].child[0] = 2;
+	players[1].children = 1;
+	add(&f, 1);
+	start(&f);
+	drain_until(&f, f.begun == 2);
+	players[2].ended = true;
+	drain_until(&f, sampler_alive(f.sampler) == 1);
+	players[2].ended = false;
+	drain_until(&f, f.begun == 3);
+	stop(&f, &counts);
+	assert_int_equal(players[2].opens, 2);
+	assert_int_equal(counts.unsampled, 0);
+	end(&f);
+}
+
 /* By the one who drains, while the other samples and looks for children. */
 static void test_add_while_sampling(void **state)
 {
@@ -757,13 +781,21 @@ static void test_add_while_sampling(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rates),        cmocka_unit_test(test_rounds),
-		cmocka_unit_test(test_missed),       cmocka_unit_test(test_queue_full),
-		cmocka_unit_test(test_queue_around), cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_names),        cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_between),      cmocka_unit_test(test_add),
-		cmocka_unit_test(test_reason),       cmocka_unit_test(test_subprocesses),
-		cmocka_unit_test(test_births),       cmocka_unit_test(test_add_while_sampling),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_queue_full),
+		cmocka_unit_test(test_queue_around),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_between),
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_reason),
+		cmocka_unit_test(test_subprocesses),
+		cmocka_unit_test(test_births),
+		cmocka_unit_test(test_pid_again),
+		cmocka_unit_test(test_add_while_sampling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
