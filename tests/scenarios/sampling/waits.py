@@ -11,7 +11,7 @@ def scenario(lab):
 
     grammar = samples.Grammar(lab.script)
     with samples.Watched(lab) as target:
-        before = switches(target.pid)
+        before = settled(target.pid)
         recording = target.attach(RATE, 1)
         after = switches(target.pid)
         rows = samples.judge(lab, "waits", recording, grammar.wrong)
@@ -45,6 +45,19 @@ def switches(pid):
     for tid in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{tid}/schedstat", encoding="ascii") as file:
             counts[int(tid)] = int(file.read().split()[2])
+    return counts
+
+
+def settled(pid):
+    """The switches when none of its threads is on its way to where it waits any more."""
+    import time
+
+    counts = None
+    for _ in range(100):
+        before, counts = counts, switches(pid)
+        if counts == before:
+            break
+        time.sleep(0.1)
     return counts
 
 
