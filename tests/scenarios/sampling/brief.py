@@ -29,8 +29,12 @@ def scenario(lab):
     said = f"{len(sampled)} of {FORKS} forks are sampled, {unsampled} processes not; {missed} rounds were missed"
     lab.true(0 <= unmet * ROUNDS_UNMET <= missed, f"{unmet} processes are not accounted for: {said}")
     lab.true(0 <= (FORKS - len(sampled)) * ROUNDS_UNSAMPLED <= missed, said)
-    for row in recording.rows():
-        if row.pid in forks and row.stack:
+    rows = [row for row in recording.rows() if row.pid in forks and row.stack]
+    unknown = sum(row.samples for row in rows if row.stack[0].function == samples.UNKNOWN)
+    lab.true(unknown <= max(2, samples.limit(lab.python) * sum(row.samples for row in rows)),
+             f"{unknown} samples of forks have no stack")
+    for row in rows:
+        if row.stack[0].function != samples.UNKNOWN:
             lab.true(row.stack[-1].function == "<module>", f"a fork: {samples.spell(row.stack)}")
 
 

@@ -5,7 +5,8 @@ ROUNDS = 1500
 
 def check(lab, run):
     lab.same_stacks(run, least=ROUNDS)
-    lab.true(int(run.output) > ROUNDS / 4, f"only {run.output!r} code objects were made where another had been")
+    # What the allocator gives depends on where memory is: mostly it is all of them.
+    lab.true(int(run.output) > ROUNDS / 10, f"only {run.output!r} code objects were made where another had been")
 
 
 def make(name, line, file):
