@@ -16,10 +16,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The address sanitizer ends a program that asks for too much; here it is to be refused. */
+/* Sanitizers end a program that asks for too much; here it is to be refused. */
 const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
 
 const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }
