@@ -130,7 +130,9 @@ bool process_is_alive(const struct process *process)
 
 bool process_is_ending(const struct process *process)
 {
-	return !observe_is_alive(&process->observe) || !observe_rss(&process->observe);
+	/* Where /proc is hidden, nothing is known of its memory. */
+	return !observe_is_alive(&process->observe) ||
+	       (process->observe.target && !observe_rss(&process->observe));
 }
 
 bool process_can_go(const struct process *process)
