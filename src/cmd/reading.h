@@ -77,6 +77,26 @@ extern const struct option_group reading_plain_output_options; /* -o .. --color 
 			"to who called",                                                     \
 		.setting = READING_OPTION(shape.inverted)                                    \
 	}
+/* How a flame graph looks, four of them. */
+#define READING_OPTIONS_LOOK                                                       \
+	{.name = "icicle",                                                         \
+	 .kind = OPTION_SELECT,                                                    \
+	 .value = LAYOUT_ICICLE,                                                   \
+	 .help = "callers on top, growing downwards (default)",                    \
+	 .setting = READING_OPTION(page.layout)},                                  \
+		{.name = "flame",                                                  \
+		 .kind = OPTION_SELECT,                                            \
+		 .value = LAYOUT_FLAME,                                            \
+		 .help = "callers at the bottom, growing upwards",                 \
+		 .setting = READING_OPTION(page.layout)},                          \
+		{.name = "dark",                                                   \
+		 .kind = OPTION_FLAG,                                              \
+		 .help = "begin with the dark page, whatever the browser prefers", \
+		 .setting = READING_OPTION(page.dark)},                            \
+	{                                                                          \
+		.name = "title", .kind = OPTION_TEXT, .argument = "TEXT",          \
+		.help = "title of the page", .setting = READING_OPTION(page.title) \
+	}
 #define READING_OPTION_SPLIT_THREADS                                                   \
 	{                                                                              \
 		.name = "split-threads", .kind = OPTION_FLAG, .also = "threads",       \
