@@ -22,16 +22,16 @@
 
 /*
  * A reading that fails says something about what the thread was doing: it fails where calls are
- * short. If those samples are then taken with a pause, a little later, short calls come out too
- * short, by at most the share of readings that fail. Where that is large the thread is restless,
- * and all its samples are taken with a pause; now and then one without is tried, to see whether it
- * calmed down.
+ * short. Those samples are then taken a little later, so that short calls come out too short, by at
+ * most the share of readings that fail. Where that is large the thread is restless, and all its
+ * samples are taken with a pause; now and then one without is tried, to see whether it calmed down.
  */
 #define UNREST_ONE   65536u
-#define UNREST_SHIFT 6 /* a 64th of the difference: the last hundred or so count */
-#define UNREST_MOST  (UNREST_ONE / 4)
-#define UNREST_LEAST (UNREST_ONE / 8)
-#define UNREST_TRIAL 8u
+#define UNREST_SHIFT 7 /* a 128th of the difference: the last two hundred or so count */
+#define UNREST_MOST  (UNREST_ONE / 16)
+#define UNREST_LEAST (UNREST_ONE / 32)
+#define UNREST_FULL  (UNREST_ONE / 8) /* more is not remembered: it may calm down */
+#define UNREST_TRIAL 4u
 
 static const char purpose[] = "a process";
 
@@ -339,6 +339,8 @@ static void note_unrest(struct watched *thread, bool changed)
 {
 	thread->unrest -= thread->unrest >> UNREST_SHIFT;
 	thread->unrest += changed ? UNREST_ONE >> UNREST_SHIFT : 0;
+	if (thread->unrest > UNREST_FULL)
+		thread->unrest = UNREST_FULL;
 	if (thread->unrest > UNREST_MOST)
 		thread->is_restless = true;
 	else if (thread->unrest < UNREST_LEAST)
@@ -368,13 +370,18 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 	if (!runs) {
 		result = read_running(probe, thread, &from, PROBE_TRIES);
 	} else if (!pause && !is_to_pause(probe, thread)) {
-		bool was_restless = thread->is_restless;
+		bool was_restless = thread->is_restless && !probe->options.never_pause;
 
-		result = read_running(probe, thread, &from, 1);
-		if (result == STACK_GOOD || result == STACK_CHANGED)
-			note_unrest(thread, result == STACK_CHANGED);
+		result = stack_read(&thread->stack, &from, false, &thread->node);
+		if (result == STACK_GOOD || probe_is_undecided(result))
+			note_unrest(thread, result != STACK_GOOD);
+		/* A microsecond later is nearer than a pause. */
+		if (probe_is_undecided(result) && !was_restless) {
+			probe->counts.retries++;
+			result = read_running(probe, thread, &from, 1);
+		}
 		/* A trial is no sample. */
-		if (was_restless && result == STACK_GOOD && !probe->options.never_pause)
+		if (was_restless && (result == STACK_GOOD || probe_is_undecided(result)))
 			result = STACK_CHANGED;
 	}
 	/* Where it stopped in the middle of a return it goes on a little. */

@@ -481,8 +481,8 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	const struct pyabi_layout *layout = reading->layout;
 	const struct stack_target *from = reading->from;
 	struct stack *stack = reading->stack;
-	struct view_words before[4];
-	size_t count = 0;
+	struct view_words words[4];
+	struct view_plan plan = {.words = words, .interest = stack->last_leaf};
 
 	if (from->gil) {
 		uint32_t low = layout->gil_last_holder, high = layout->gil_locked;
@@ -493,18 +493,20 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 		}
 		around->gil_low = low;
 		if (high + 8 - low <= sizeof(around->gil))
-			before[count++] =
+			words[plan.word_count++] =
 				(struct view_words){from->gil + low, around->gil, high + 8 - low};
 	}
 	if (from->generation)
-		before[count++] = (struct view_words){from->generation, &around->generation, 8};
+		words[plan.word_count++] =
+			(struct view_words){from->generation, &around->generation, 8};
 	/* What leads to the frames is read right before them. */
-	before[count++] = (struct view_words){stack->tstate, stack->copy, layout->tstate_size};
+	words[plan.word_count++] =
+		(struct view_words){stack->tstate, stack->copy, layout->tstate_size};
 	if (layout->features & PYABI_CFRAME) {
-		before[count++] = (struct view_words){stack->cframe + layout->cframe_current_frame,
-						      &around->leaf, 8};
+		words[plan.word_count++] = (struct view_words){
+			stack->cframe + layout->cframe_current_frame, &around->leaf, 8};
 	}
-	return view_read(&stack->view, from->target, before, count, stack->last_leaf);
+	return view_read(&stack->view, from->target, &plan);
 }
 
 static void parse_tstate(struct reading *reading, const struct surroundings *around)

@@ -343,7 +343,7 @@ static void check_restless(struct fixture *f)
 		if (!(f->samples[0].flags & SAMPLE_PAUSED))
 			break;
 	}
-	assert_in_range(looks, 100, 4000);
+	assert_in_range(looks, 100, 2000);
 	/* One that changes now and then never becomes so. */
 	for (unsigned i = 0; i < 300; i++) {
 		set_torn(f, i % 20 == 0);

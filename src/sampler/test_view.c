@@ -42,10 +42,17 @@ static void assert_is_valid(struct view *view)
 	}
 }
 
+static enum view_result read_at(struct view *view, struct memory *memory,
+				const struct view_words *words, size_t count, uint64_t interest)
+{
+	struct view_plan plan = {.words = words, .word_count = count, .interest = interest};
+
+	return view_read(view, memory_target(memory), &plan);
+}
+
 static enum view_result read_windows(struct view *view, struct memory *memory)
 {
-	enum view_result result =
-		view_read(view, memory_target(memory), NULL, 0, view->count ? BASE : 0);
+	enum view_result result = read_at(view, memory, NULL, 0, view->count ? BASE : 0);
 
 	assert_is_valid(view);
 	return result;
@@ -149,8 +156,7 @@ static void test_no_place(void **state)
 	assert_true(view_want(&view, UINT64_MAX - 8, 8));
 	assert_true(view_want(&view, 0, 8));
 	assert_false(view_fetch(&view, memory_target(&memory), UINT64_MAX - 100, 80));
-	assert_int_equal(view_read(&view, memory_target(&memory), NULL, 0, UINT64_MAX - 8),
-			 VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, NULL, 0, UINT64_MAX - 8), VIEW_READ);
 	assert_int_equal(view.count, 0);
 	view_deinit(&view);
 }
@@ -192,11 +198,11 @@ static void test_too_much(void **state)
 	view_init(&view);
 	view_begin(&view);
 	view_want(&view, 1ull << 32, bytes);
-	assert_int_equal(view_read(&view, memory_target(&memory), &words, 1, 0), VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, &words, 1, 0), VIEW_READ);
 	assert_non_null(view_find(&view, (1ull << 32) + bytes - 8, 8));
 	assert_false(view_fetch(&view, memory_target(&memory), 2ull << 32, bytes));
 	view_begin(&view);
-	assert_int_equal(view_read(&view, memory_target(&memory), &words, 1, 0), VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, &words, 1, 0), VIEW_READ);
 	assert_int_equal(word, BASE);
 	assert_int_equal(view.count, 0);
 	assert_true(view.buffer_bytes <= 64u << 20);
@@ -223,7 +229,7 @@ static void test_join(void **state)
 	/* The first of interest comes first, and what lies before it is no neighbour of the last.
 	 */
 	view_begin(&view);
-	assert_int_equal(view_read(&view, memory_target(&memory), NULL, 0, BASE + 1800), VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, NULL, 0, BASE + 1800), VIEW_READ);
 	assert_int_equal(memory.places, 3);
 	for (unsigned i = 0; i < 10; i++)
 		assert_word(&view, BASE + i * 600 + 8);
@@ -256,17 +262,56 @@ static void test_words(void **state)
 	view_want(&view, 3 * BASE, 64);
 	memory.before = note_first;
 	memory.data = &first;
-	assert_int_equal(view_read(&view, memory_target(&memory), &words, 1, 3 * BASE + 40),
-			 VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, &words, 1, 3 * BASE + 40), VIEW_READ);
 	assert_int_equal(memory.calls, 1);
 	assert_int_equal(word, BASE + 8);
 	assert_int_equal(first, 3 * BASE);
 	assert_word(&view, 2 * BASE);
 	/* Without the words there is nothing to be said. */
 	memory_unmap(&memory, BASE);
-	assert_int_equal(view_read(&view, memory_target(&memory), &words, 1, 0), VIEW_NOTHING);
+	assert_int_equal(read_at(&view, &memory, &words, 1, 0), VIEW_NOTHING);
 	memory.gone = true;
-	assert_int_equal(view_read(&view, memory_target(&memory), &words, 1, 0), VIEW_GONE);
+	assert_int_equal(read_at(&view, &memory, &words, 1, 0), VIEW_GONE);
+	memory_deinit(&memory);
+	view_deinit(&view);
+}
+
+/* What stands behind all windows may be missing; what there is of it is later than they are. */
+static void test_after(void **state)
+{
+	struct memory memory = {0};
+	uint64_t word = 0, behind[3] = {0};
+	struct view_words words = {.address = BASE, .out = &word, .bytes = 8};
+	struct view_words after[] = {
+		{3 * BASE, &behind[0], 8}, {4 * BASE, &behind[1], 8}, {3 * BASE, &behind[2], 8}};
+	struct view_plan plan = {
+		.words = &words, .word_count = 1, .after = after, .after_count = 3};
+	struct view view;
+
+	(void)state;
+	for (unsigned i = 1; i < 4; i++)
+		map_words(&memory, i * BASE, 64);
+	view_init(&view);
+	view_begin(&view);
+	view_want(&view, 2 * BASE, 16);
+	view_want(&view, 5 * BASE, 16);
+	memory_map(&memory, 5 * BASE, 16);
+	assert_int_equal(view_read(&view, memory_target(&memory), &plan), VIEW_READ);
+	assert_int_equal(memory.calls, 1);
+	assert_int_equal(plan.after_read, 1);
+	assert_int_equal(behind[0], 3 * BASE);
+	assert_int_equal(behind[1], 0);
+	assert_word(&view, 2 * BASE);
+	assert_non_null(view_find(&view, 5 * BASE, 16));
+	/* Nor does a window that is gone take them along. */
+	memory_unmap(&memory, 5 * BASE);
+	map_words(&memory, 4 * BASE, 64);
+	assert_int_equal(view_read(&view, memory_target(&memory), &plan), VIEW_READ);
+	assert_int_equal(plan.after_read, 3);
+	assert_int_equal(behind[1], 4 * BASE);
+	assert_null(view_find(&view, 5 * BASE, 16));
+	memory_unmap(&memory, BASE);
+	assert_int_equal(view_read(&view, memory_target(&memory), &plan), VIEW_NOTHING);
 	memory_deinit(&memory);
 	view_deinit(&view);
 }
@@ -342,8 +387,7 @@ static void test_many(void **state)
 	for (uint64_t i = 0; i < COUNT; i++)
 		view_want(&view, BASE + i * 1709 % COUNT * 1024, 40);
 	assert_int_equal(view.count, COUNT);
-	assert_int_equal(view_read(&view, memory_target(&memory), NULL, 0, BASE + 777 * 1024),
-			 VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, NULL, 0, BASE + 777 * 1024), VIEW_READ);
 	assert_int_equal(memory.calls, 5);
 	assert_is_valid(&view);
 	for (uint64_t i = 0; i < COUNT; i++)
@@ -353,8 +397,7 @@ static void test_many(void **state)
 	map_words(&memory, BASE, 3000 * 1024);
 	map_words(&memory, BASE + 3001 * 1024, (COUNT - 3001) * 1024);
 	view_begin(&view);
-	assert_int_equal(view_read(&view, memory_target(&memory), NULL, 0, BASE + 777 * 1024),
-			 VIEW_READ);
+	assert_int_equal(read_at(&view, &memory, NULL, 0, BASE + 777 * 1024), VIEW_READ);
 	assert_is_valid(&view);
 	assert_null(view_find(&view, BASE + 3000 * 1024, 40));
 	assert_word(&view, BASE + 2990 * 1024);
@@ -452,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_drop),    cmocka_unit_test(test_drop_all),
 		cmocka_unit_test(test_many),    cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_fetch),   cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,8 @@ void view_deinit(struct view *view)
 {
 	free(view->windows);
 	free(view->buffer);
+	free(view->local);
+	free(view->remote);
 	*view = (struct view){0};
 }
 
@@ -139,47 +141,41 @@ static bool is_near(const struct iovec *before, const struct view_window *window
 	return window->start >= end && window->start - end <= JOIN_BYTES;
 }
 
-/* Places to be read, from window `from` in turn up to *upto. Tells each window where its bytes will
- * be, behind `base`. Returns how many bytes. */
-static size_t lay_out(struct view *view, size_t from, size_t base, struct iovec *remote,
-		      size_t *places, size_t *upto)
+/* The places of all windows, in turn. Tells each window where its bytes will be, from 0 on. Returns
+ * how many places. */
+static size_t lay_out(struct view *view, struct iovec *places, size_t *bytes)
 {
-	size_t used = 0, count = 0, i;
+	size_t count = 0;
 
-	for (i = from; i < view->count; i++) {
+	*bytes = 0;
+	for (size_t i = 0; i < view->count && *bytes <= BUFFER_MAX; i++) {
 		struct view_window *window = window_in_turn(view, i);
 
 		window->is_read = false;
-		if (count && is_near(&remote[count - 1], window)) {
-			uint64_t begin = (uintptr_t)remote[count - 1].iov_base;
-			uint64_t more = window_end(window) - begin - remote[count - 1].iov_len;
+		if (count && is_near(&places[count - 1], window)) {
+			struct iovec *last = &places[count - 1];
+			uint64_t more =
+				window_end(window) - ((uintptr_t)last->iov_base + last->iov_len);
 
-			remote[count - 1].iov_len += more;
-			used += more;
+			last->iov_len += more;
+			*bytes += more;
 		} else {
-			if (count == TARGET_PLACES_MAX - VIEW_WORDS_MAX)
-				break;
-			remote[count++] =
+			places[count++] =
 				(struct iovec){(void *)(uintptr_t)window->start, window->bytes};
-			used += window->bytes;
+			*bytes += window->bytes;
 		}
-		if (base + used > BUFFER_MAX)
-			break;
-		window->offset = (uint32_t)(base + used - window->bytes);
+		window->offset = (uint32_t)(*bytes - window->bytes);
 	}
-	*places = count;
-	*upto = i;
-	return used;
+	return count;
 }
 
-static size_t words_places(const struct view_words *words, size_t count, struct iovec *local,
-			   struct iovec *remote)
+static void add_words(const struct view_words *words, size_t count, struct iovec *local,
+		      struct iovec *remote)
 {
 	for (size_t i = 0; i < count; i++) {
 		local[i] = (struct iovec){words[i].out, words[i].bytes};
 		remote[i] = (struct iovec){(void *)(uintptr_t)words[i].address, words[i].bytes};
 	}
-	return count;
 }
 
 /* The place that could not be read takes its windows along: they are not there any more. What is
@@ -200,11 +196,11 @@ static void drop_windows(struct view *view, const struct iovec *place)
 	view->count = kept;
 }
 
-/* Where the places are copied to, behind what the buffer holds. */
+/* Where places are copied to, one behind the other. */
 static void local_places(const struct view *view, const struct iovec *remote, size_t places,
 			 struct iovec *local)
 {
-	unsigned char *out = view->buffer + view->used;
+	unsigned char *out = view->buffer;
 
 	for (size_t i = 0; i < places; i++) {
 		local[i] = (struct iovec){out, remote[i].iov_len};
@@ -212,52 +208,82 @@ static void local_places(const struct view *view, const struct iovec *remote, si
 	}
 }
 
-static void mark_read(struct view *view, size_t from, size_t upto)
+/* The parts of one reading: how many places there are up to the end of each. */
+struct parts {
+	size_t words, windows, all;
+};
+
+/* All places in the order in which they are read. False where they are too much to be true. */
+static bool place_all(struct view *view, const struct view_plan *plan, struct parts *parts)
 {
-	for (size_t i = from; i < upto; i++)
-		window_in_turn(view, i)->is_read = true;
+	size_t room = view->count + plan->word_count + plan->after_count;
+
+	view->first = window_behind(view, plan->interest);
+	view->local =
+		memory_grow(view->local, room, &view->local_room, sizeof(*view->local), purpose);
+	view->remote =
+		memory_grow(view->remote, room, &view->remote_room, sizeof(*view->remote), purpose);
+	parts->words = plan->word_count;
+	parts->windows = parts->words + lay_out(view, view->remote + parts->words, &view->used);
+	parts->all = parts->windows + plan->after_count;
+	if (!buffer_has_room(view, view->used))
+		return false;
+	add_words(plan->words, plan->word_count, view->local, view->remote);
+	local_places(view, view->remote + parts->words, parts->windows - parts->words,
+		     view->local + parts->words);
+	add_words(plan->after, plan->after_count, view->local + parts->windows,
+		  view->remote + parts->windows);
+	return true;
 }
 
-enum view_result view_read(struct view *view, const struct target *target,
-			   const struct view_words *before, size_t before_count, uint64_t interest)
+/* How many places, from the first on, could be read; -1 where the process cannot. */
+static ssize_t read_places(struct view *view, const struct target *target, size_t count)
 {
-	struct iovec local[TARGET_PLACES_MAX], remote[TARGET_PLACES_MAX];
-	size_t from = 0, drops = 0;
+	size_t at = 0;
 
-	view->used = 0;
-	view->first = window_behind(view, interest);
-	/* More windows than fit one call are read in several. */
+	do {
+		size_t some = count - at < TARGET_PLACES_MAX ? count - at : TARGET_PLACES_MAX;
+		ssize_t done =
+			target_read_places(target, view->local + at, view->remote + at, some);
+
+		view->reads++;
+		if (done < 0)
+			return -1;
+		at += (size_t)done;
+		if ((size_t)done < some)
+			break;
+	} while (at < count);
+	return (ssize_t)at;
+}
+
+enum view_result view_read(struct view *view, const struct target *target, struct view_plan *plan)
+{
+	struct parts parts;
+	size_t drops = 0;
+
 	for (;;) {
-		size_t head = from ? 0 : words_places(before, before_count, local, remote);
-		size_t places, upto, bytes;
 		ssize_t done;
 
-		bytes = lay_out(view, from, view->used, remote + head, &places, &upto);
-		if (!buffer_has_room(view, view->used + bytes)) {
-			view->count = from = view->used = 0;
+		if (!place_all(view, plan, &parts)) {
+			view->count = 0;
 			continue;
 		}
-		local_places(view, remote + head, places, local + head);
-		view->reads++;
-		done = target_read_places(target, local, remote, head + places);
+		done = read_places(view, target, parts.all);
 		if (done < 0)
 			return VIEW_GONE;
-		if ((size_t)done < head)
-			return VIEW_NOTHING;
-		if ((size_t)done < head + places) {
-			drop_windows(view, &remote[done]);
-			if (++drops == DROPS_MAX)
-				view->count = 0;
-			view->first = window_behind(view, interest);
-			from = view->used = 0;
-			continue;
+		if ((size_t)done >= parts.windows) {
+			plan->after_read = (size_t)done - parts.windows;
+			break;
 		}
-		mark_read(view, from, upto);
-		view->used += bytes;
-		if (upto == view->count)
-			return VIEW_READ;
-		from = upto;
+		if ((size_t)done < parts.words)
+			return VIEW_NOTHING;
+		drop_windows(view, &view->remote[done]);
+		if (++drops == DROPS_MAX)
+			view->count = 0;
 	}
+	for (size_t i = 0; i < view->count; i++)
+		view->windows[i].is_read = true;
+	return VIEW_READ;
 }
 
 bool view_fetch(struct view *view, const struct target *target, uint64_t start, uint32_t bytes)

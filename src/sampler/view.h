@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "target/target.h"
 
@@ -12,7 +13,7 @@
  *
  *   1. windows[] are in the order of addresses and do not overlap.
  *   2. After view_read each window with `is_read` has its bytes in the buffer, taken after the
- * words before them.
+ * words of the plan.
  */
 struct view_window {
 	uint64_t start;
@@ -30,7 +31,9 @@ struct view {
 	uint32_t look;
 	size_t used; /* bytes of the buffer */
 	size_t hint;
-	size_t first;   /* window that is read before all others */
+	size_t first;                 /* window that is read before all others */
+	struct iovec *local, *remote; /* places of one reading */
+	size_t local_room, remote_room;
 	uint64_t reads; /* system calls */
 };
 
@@ -44,25 +47,32 @@ void view_begin(struct view *view);
  * place in memory, or one too many. */
 bool view_want(struct view *view, uint64_t start, uint32_t bytes);
 
-/* A few words that are read before all windows. */
-#define VIEW_WORDS_MAX 8u
+/* A few words beside the windows. */
 struct view_words {
 	uint64_t address;
 	void *out;
 	uint32_t bytes;
 };
 
+/* What one reading takes, and in which order. */
+struct view_plan {
+	const struct view_words *words; /* before all windows */
+	size_t word_count;
+	uint64_t interest;              /* the window there is read first: it changes fastest */
+	const struct view_words *after; /* behind all windows; they may be missing */
+	size_t after_count;
+	size_t after_read; /* out: how many of them are not */
+};
+
 enum view_result {
 	VIEW_READ,    /* the words and every window that exists; others were dropped, and all of
 		       * them where they are too much to be true */
-	VIEW_NOTHING, /* words of `before` could not be read */
+	VIEW_NOTHING, /* words of the plan could not be read */
 	VIEW_GONE,    /* the process is, or it may not be read any more */
 };
 
-/* Reads all, the window at `interest` first: it is what changes fastest. At most VIEW_WORDS_MAX
- * words. */
-enum view_result view_read(struct view *view, const struct target *target,
-			   const struct view_words *before, size_t before_count, uint64_t interest);
+/* Reads all in one system call, or in one for each TARGET_PLACES_MAX places. */
+enum view_result view_read(struct view *view, const struct target *target, struct view_plan *plan);
 
 /* Reads one window alone: for a look that goes on where it found something new. */
 bool view_fetch(struct view *view, const struct target *target, uint64_t start, uint32_t bytes);
