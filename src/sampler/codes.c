@@ -68,6 +68,8 @@ void codes_init(struct codes *codes, const struct target *target, const struct p
 	codes->copies = memory_check(
 		malloc((size_t)CHECK_AT_ONCE * (codes->read_bytes + FILE_BYTES_MAX)), purpose);
 	codes->again = memory_check(malloc(codes->read_bytes), purpose);
+	codes->foreseen.copies = memory_check(
+		malloc((size_t)CODES_FORESEEN_MAX * (codes->read_bytes + FILE_BYTES_MAX)), purpose);
 }
 
 static void code_destroy(struct code *code)
@@ -96,6 +98,7 @@ void codes_deinit(struct codes *codes)
 	free(codes->text);
 	free(codes->copies);
 	free(codes->again);
+	free(codes->foreseen.copies);
 	*codes = (struct codes){0};
 }
 
@@ -415,21 +418,31 @@ static bool code_check(struct codes *codes, uint64_t address, const unsigned cha
 	return true;
 }
 
-/* One code object to be compared, and the places that are read for it. */
-static size_t check_places(struct codes *codes, uint64_t address, unsigned char *copy,
-			   struct iovec *local, struct iovec *remote)
+/* One code object to be compared, and what is read for it. Returns how many words. */
+static size_t check_words(struct codes *codes, uint64_t address, unsigned char *copy,
+			  struct view_words words[2])
 {
 	const struct code *code = codes_find(codes, address);
 
-	local[0] = (struct iovec){copy, codes->read_bytes};
-	remote[0] = (struct iovec){(void *)(uintptr_t)address, codes->read_bytes};
+	words[0] = (struct view_words){address, copy, codes->read_bytes};
 	if (!code || !code->file_bytes)
 		return 1;
-	local[1] = (struct iovec){copy + codes->read_bytes, code->file_bytes};
-	remote[1] =
-		(struct iovec){(void *)(uintptr_t)(code->words[3] + codes->layout->unicode_length),
-			       code->file_bytes};
+	words[1] = (struct view_words){code->words[3] + codes->layout->unicode_length,
+				       copy + codes->read_bytes, code->file_bytes};
 	return 2;
+}
+
+static size_t check_places(struct codes *codes, uint64_t address, unsigned char *copy,
+			   struct iovec *local, struct iovec *remote)
+{
+	struct view_words words[2];
+	size_t count = check_words(codes, address, copy, words);
+
+	for (size_t i = 0; i < count; i++) {
+		local[i] = (struct iovec){words[i].out, words[i].bytes};
+		remote[i] = (struct iovec){(void *)(uintptr_t)words[i].address, words[i].bytes};
+	}
+	return count;
 }
 
 static bool check_some(struct codes *codes, const uint64_t *addresses, size_t count,
@@ -469,10 +482,60 @@ static bool check_some(struct codes *codes, const uint64_t *addresses, size_t co
 	return true;
 }
 
-bool codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation)
+size_t codes_foresee(struct codes *codes, const uint64_t *addresses, size_t count,
+		     struct view_words *words)
 {
-	for (size_t i = 0; i < count; i += CHECK_AT_ONCE) {
-		size_t some = count - i < CHECK_AT_ONCE ? count - i : CHECK_AT_ONCE;
+	struct codes_foreseen *foreseen = &codes->foreseen;
+	size_t bytes = codes->read_bytes + FILE_BYTES_MAX, used = 0;
+
+	foreseen->count = count;
+	foreseen->read = 0;
+	for (size_t i = 0; i < count; i++) {
+		foreseen->addresses[i] = addresses[i];
+		foreseen->words[i] = used;
+		used += check_words(codes, addresses[i], foreseen->copies + i * bytes,
+				    words + used);
+	}
+	foreseen->words[count] = used;
+	return used;
+}
+
+void codes_foreseen(struct codes *codes, size_t words_read)
+{
+	codes->foreseen.read = words_read;
+}
+
+/* Checks it if all that is needed was read. */
+static bool check_foreseen(struct codes *codes, uint64_t address, uint64_t generation)
+{
+	const struct codes_foreseen *foreseen = &codes->foreseen;
+	size_t bytes = codes->read_bytes + FILE_BYTES_MAX;
+
+	for (size_t i = 0; i < foreseen->count; i++) {
+		const unsigned char *copy = foreseen->copies + i * bytes;
+
+		if (foreseen->addresses[i] != address)
+			continue;
+		return foreseen->words[i + 1] <= foreseen->read &&
+		       code_check(codes, address, copy,
+				  foreseen->words[i + 1] - foreseen->words[i] == 2
+					  ? copy + codes->read_bytes
+					  : NULL,
+				  generation);
+	}
+	return false;
+}
+
+bool codes_check(struct codes *codes, uint64_t *addresses, size_t count, uint64_t generation)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!check_foreseen(codes, addresses[i], generation))
+			addresses[left++] = addresses[i];
+	}
+	for (size_t i = 0; i < left; i += CHECK_AT_ONCE) {
+		size_t some = left - i < CHECK_AT_ONCE ? left - i : CHECK_AT_ONCE;
 
 		if (!check_some(codes, addresses + i, some, generation))
 			return false;

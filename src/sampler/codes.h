@@ -6,6 +6,7 @@
 
 #include "pyabi/opcodes.h"
 #include "sampler/trace_tree.h"
+#include "sampler/view.h"
 #include "target/target.h"
 
 /*
@@ -34,6 +35,18 @@ struct code {
 	uint32_t copy_count;
 };
 
+/* Code objects that are read along with the frames that may have them. */
+#define CODES_FORESEEN_MAX 4u
+#define CODES_WORDS_MAX    (2 * CODES_FORESEEN_MAX)
+
+struct codes_foreseen {
+	uint64_t addresses[CODES_FORESEEN_MAX];
+	size_t words[CODES_FORESEEN_MAX + 1]; /* number of the first word of each */
+	size_t count;
+	size_t read; /* words */
+	unsigned char *copies;
+};
+
 struct codes {
 	const struct target *target;
 	const struct pyabi_layout *layout;
@@ -47,6 +60,7 @@ struct codes {
 	uint32_t read_bytes;   /* of a code object */
 	unsigned char *copies; /* of code objects that are being checked */
 	unsigned char *again;  /* of one, once it was read */
+	struct codes_foreseen foreseen;
 	unsigned char *text;
 	size_t text_bytes;
 	uint64_t now_ns;
@@ -72,11 +86,21 @@ struct code *codes_find(struct codes *codes, uint64_t address);
 uint64_t codes_find_instr(const struct codes *codes, uint64_t instr);
 
 /*
- * Makes sure of the code objects at these addresses: known ones are compared, those that have
- * changed and new ones are read. One read for each few hundred of what is known. False unless all
- * of them are code objects; codes_find finds them then.
+ * What is to be read of code objects, in one system call with the frames and behind them, so that
+ * the next check need not read it. addresses: at most CODES_FORESEEN_MAX. words: room for
+ * CODES_WORDS_MAX. Returns how many there are; codes_foreseen says how many of them were read.
  */
-bool codes_check(struct codes *codes, const uint64_t *addresses, size_t count, uint64_t generation);
+size_t codes_foresee(struct codes *codes, const uint64_t *addresses, size_t count,
+		     struct view_words *words);
+void codes_foreseen(struct codes *codes, size_t words_read);
+
+/*
+ * Makes sure of the code objects at these addresses: known ones are compared, those that have
+ * changed and new ones are read. One read for each few hundred of what is known and was not
+ * foreseen. False unless all of them are code objects; codes_find finds them then. What is at
+ * `addresses` is used up.
+ */
+bool codes_check(struct codes *codes, uint64_t *addresses, size_t count, uint64_t generation);
 
 /* An instruction as struct trace_node spells it; false if it cannot be one of this code object.
  * tlbc_index: of its frame, or 0. */

@@ -47,17 +47,26 @@ static size_t add_place(struct iovec *local, struct iovec *remote, size_t count,
 	return count + 1;
 }
 
+/* Where it says whether it collects garbage; 0 where that is not known. */
+static uint64_t find_collecting(const struct interpreters *interpreters,
+				const struct interpreter *interp)
+{
+	const struct pyabi_layout *layout = &interpreters->runtime->layout;
+
+	if (layout->interp_gc_collecting != PYABI_NONE)
+		return interp->address + layout->interp_gc_collecting;
+	if (layout->runtime_gc_collecting != PYABI_NONE)
+		return interpreters->runtime->address + layout->runtime_gc_collecting;
+	return 0;
+}
+
 static size_t interpreter_places(const struct interpreters *interpreters,
 				 const struct interpreter *interp, struct words *words,
 				 struct iovec *local, struct iovec *remote, size_t count)
 {
 	const struct pyabi_layout *layout = &interpreters->runtime->layout;
-	uint64_t collecting = 0;
+	uint64_t collecting = find_collecting(interpreters, interp);
 
-	if (layout->interp_gc_collecting != PYABI_NONE)
-		collecting = interp->address + layout->interp_gc_collecting;
-	else if (layout->runtime_gc_collecting != PYABI_NONE)
-		collecting = interpreters->runtime->address + layout->runtime_gc_collecting;
 	count = add_place(local, remote, count, interp->address + layout->interp_tstate_head,
 			  &words->head, 8);
 	count = add_place(local, remote, count, interp->address + layout->interp_next, &words->next,
@@ -117,6 +126,45 @@ enum interpreters_result interpreters_look(struct interpreters *interpreters)
 		at += some;
 	} while (at < interpreters->count);
 	return changed ? INTERPRETERS_CHANGED : INTERPRETERS_SAME;
+}
+
+size_t interpreters_words(const struct interpreters *interpreters, struct interpreters_words *words,
+			  struct view_words *places)
+{
+	const struct pyabi_layout *layout = &interpreters->runtime->layout;
+	const struct interpreter *interp = interpreters->items;
+	uint64_t collecting;
+	size_t count = 0;
+
+	*words = (struct interpreters_words){0};
+	if (interpreters->count != 1)
+		return 0;
+	places[count++] = (struct view_words){interpreters->runtime->address +
+						      layout->runtime_interpreters_head,
+					      &words->first, sizeof(words->first)};
+	places[count++] = (struct view_words){interp->address + layout->interp_tstate_head,
+					      &words->head, sizeof(words->head)};
+	places[count++] = (struct view_words){interp->address + layout->interp_next, &words->next,
+					      sizeof(words->next)};
+	collecting = find_collecting(interpreters, interp);
+	if (collecting)
+		places[count++] =
+			(struct view_words){collecting, &words->collects, sizeof(words->collects)};
+	return count;
+}
+
+enum interpreters_result interpreters_looked(struct interpreters *interpreters,
+					     const struct interpreters_words *words,
+					     uint64_t gil_holder)
+{
+	struct interpreter *interp = interpreters->items;
+
+	interp->collects = words->collects == 1;
+	interp->gil_holder = gil_holder;
+	return words->first == interpreters->head && words->head == interp->head &&
+			       words->next == interp->next
+		       ? INTERPRETERS_SAME
+		       : INTERPRETERS_CHANGED;
 }
 
 static uint64_t find_gil(struct interpreters *interpreters, uint64_t interp)

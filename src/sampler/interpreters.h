@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sampler/view.h"
 #include "target/runtime.h"
 #include "target/tasks.h"
 
@@ -50,6 +51,24 @@ enum interpreters_result {
 
 /* One read: who holds the GIL, who collects garbage, whether the lists have other heads. */
 enum interpreters_result interpreters_look(struct interpreters *interpreters);
+
+/*
+ * The same, for a process with one interpreter, along with a reading of a stack, which says who
+ * holds the GIL: *words of `words` are to be read first, and then interpreters_looked says what
+ * they mean. Returns how many; 0: look alone.
+ */
+#define INTERPRETERS_WORDS_MAX 4u
+
+struct interpreters_words {
+	uint64_t first, head, next;
+	int32_t collects;
+};
+
+size_t interpreters_words(const struct interpreters *interpreters, struct interpreters_words *words,
+			  struct view_words *places);
+enum interpreters_result interpreters_looked(struct interpreters *interpreters,
+					     const struct interpreters_words *words,
+					     uint64_t gil_holder);
 
 /* Follows the lists. tasks: for Pythons that do not know the kernel's ids of their threads. */
 void interpreters_list(struct interpreters *interpreters, const struct tasks *tasks);

@@ -28,9 +28,9 @@
  */
 #define UNREST_ONE   65536u
 #define UNREST_SHIFT 7 /* a 128th of the difference: the last two hundred or so count */
-#define UNREST_MOST  (UNREST_ONE / 16)
-#define UNREST_LEAST (UNREST_ONE / 32)
-#define UNREST_FULL  (UNREST_ONE / 8) /* more is not remembered: it may calm down */
+#define UNREST_MOST  (UNREST_ONE / 8)
+#define UNREST_LEAST (UNREST_ONE / 16)
+#define UNREST_FULL  (UNREST_ONE / 4) /* more is not remembered: it may calm down */
 #define UNREST_TRIAL 4u
 
 static const char purpose[] = "a process";
@@ -294,6 +294,45 @@ bool probe_is_undecided(enum stack_result result)
 	return result == STACK_CHANGED || result == STACK_ELSEWHERE;
 }
 
+static void add_reads(struct probe *probe)
+{
+	probe->counts.reads += probe->interpreters.reads;
+	probe->interpreters.reads = 0;
+}
+
+/* One reading. The first of a round looks at the interpreters too. */
+static enum stack_result read_once(struct probe *probe, struct watched *thread,
+				   const struct stack_target *from, bool is_still)
+{
+	struct stack_target first = *from;
+	struct interpreters_words words;
+	struct view_words along[STACK_ALONG_MAX];
+	enum stack_result result;
+
+	if (!probe->owes_look)
+		return stack_read(&thread->stack, from, is_still, &thread->node);
+	first.along = along;
+	first.along_count = interpreters_words(&probe->interpreters, &words, along);
+	result = stack_read(&thread->stack, &first, is_still, &thread->node);
+	if (thread->stack.has_along) {
+		probe->owes_look = false;
+		probe->is_stale =
+			interpreters_looked(&probe->interpreters, &words,
+					    thread->stack.gil_holder) != INTERPRETERS_SAME;
+	}
+	return result;
+}
+
+/* What else wants to know how the interpreters are looks at them alone. */
+static void look_owed(struct probe *probe)
+{
+	if (!probe->owes_look)
+		return;
+	probe->owes_look = false;
+	probe->is_stale = interpreters_look(&probe->interpreters) != INTERPRETERS_SAME;
+	add_reads(probe);
+}
+
 /*
  * Reads while the thread is stopped. One that does not stop in time waits for a processor: it
  * cannot run any code of its own before it stops, so what is read is as good.
@@ -309,7 +348,7 @@ static enum stack_result read_paused(struct probe *probe, struct watched *thread
 	if (paused != PAUSE_STOPPED && paused != PAUSE_LATE)
 		return STACK_CHANGED;
 	for (unsigned i = 0; i < PROBE_TRIES && probe_is_undecided(result); i++)
-		result = stack_read(&thread->stack, from, true, &thread->node);
+		result = read_once(probe, thread, from, true);
 	if (paused == PAUSE_STOPPED) {
 		pause_end(&pause);
 		probe->counts.pauses++;
@@ -327,7 +366,7 @@ static enum stack_result read_running(struct probe *probe, struct watched *threa
 
 	for (unsigned i = 0, changed = 0; i < PROBE_TRIES + changes && changed < changes; i++) {
 		probe->counts.retries += i > 0;
-		result = stack_read(&thread->stack, from, false, &thread->node);
+		result = read_once(probe, thread, from, false);
 		if (!probe_is_undecided(result))
 			return result;
 		changed += result == STACK_CHANGED;
@@ -335,15 +374,18 @@ static enum stack_result read_running(struct probe *probe, struct watched *threa
 	return STACK_CHANGED;
 }
 
-static void note_unrest(struct watched *thread, bool changed)
+static void note_unrest(const struct probe *probe, struct watched *thread, bool changed)
 {
+	/* Up to 3.10 readings take longer, and the calls that they miss are longer ones. */
+	uint32_t part = probe->runtime.layout.frame_executing == PYABI_NONE ? 1 : 2;
+
 	thread->unrest -= thread->unrest >> UNREST_SHIFT;
 	thread->unrest += changed ? UNREST_ONE >> UNREST_SHIFT : 0;
 	if (thread->unrest > UNREST_FULL)
 		thread->unrest = UNREST_FULL;
-	if (thread->unrest > UNREST_MOST)
+	if (thread->unrest > UNREST_MOST / part)
 		thread->is_restless = true;
-	else if (thread->unrest < UNREST_LEAST)
+	else if (thread->unrest < UNREST_LEAST / part)
 		thread->is_restless = false;
 	thread->trial = 0;
 }
@@ -372,9 +414,9 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 	} else if (!pause && !is_to_pause(probe, thread)) {
 		bool was_restless = thread->is_restless && !probe->options.never_pause;
 
-		result = stack_read(&thread->stack, &from, false, &thread->node);
+		result = read_once(probe, thread, &from, false);
 		if (result == STACK_GOOD || probe_is_undecided(result))
-			note_unrest(thread, result != STACK_GOOD);
+			note_unrest(probe, thread, result != STACK_GOOD);
 		/* A microsecond later is nearer than a pause. */
 		if (probe_is_undecided(result) && !was_restless) {
 			probe->counts.retries++;
@@ -434,12 +476,14 @@ static void look_at_thread(struct probe *probe, size_t i, bool pause)
 	}
 	if (did_not_run(thread, task) && thread->node != SAMPLE_STACK_UNKNOWN) {
 		probe->counts.unchanged++;
+		look_owed(probe);
 		interp = interpreters_find(&probe->interpreters, thread->interp);
 		if (interp && interp->gil_holder == thread->stack.tstate)
 			thread->flags |= SAMPLE_HOLDS_GIL;
 	} else {
 		thread->flags |= read_stack(probe, thread, task->state == TASK_RUNNING, pause);
 	}
+	look_owed(probe);
 	interp = interpreters_find(&probe->interpreters, thread->interp);
 	/* Without a GIL who collects stops all others. */
 	if (interp && interp->collects &&
@@ -458,11 +502,13 @@ static enum interpreters_result look_at_interpreters(struct probe *probe, uint64
 	return result;
 }
 
-bool probe_begin_round(struct probe *probe, uint64_t time_ns)
+bool probe_begin_round(struct probe *probe, uint64_t time_ns, bool later)
 {
 	struct error ignored;
 
 	probe->has_names = false;
+	probe->owes_look = later;
+	probe->is_stale = false;
 	if (!probe->has_runtime && time_ns >= probe->image_due_ns) {
 		probe->image_due_ns = time_ns + IMAGE_NS;
 		if (target_image(probe->target) != probe->image) {
@@ -480,7 +526,7 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 	}
 	if (!probe->has_runtime)
 		return true;
-	switch (look_at_interpreters(probe, time_ns)) {
+	switch (later ? INTERPRETERS_SAME : look_at_interpreters(probe, time_ns)) {
 	case INTERPRETERS_SAME:
 		break;
 	case INTERPRETERS_CHANGED:
@@ -493,25 +539,24 @@ bool probe_begin_round(struct probe *probe, uint64_t time_ns)
 		probe_forget_runtime(probe);
 		return true;
 	}
-	probe->counts.reads += probe->interpreters.reads;
-	probe->interpreters.reads = 0;
+	add_reads(probe);
 	codes_begin_round(&probe->codes, time_ns);
 	if (time_ns >= probe->list_due_ns)
 		list_threads(probe, time_ns);
 	return true;
 }
 
-static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sample *samples,
-		    size_t max)
+/* One round; later: as probe_begin_round has it. */
+static ssize_t look_at_all(struct probe *probe, uint64_t time_ns, bool pause, bool later,
+			   struct sample *samples, size_t max)
 {
 	size_t count = 0;
 
-	pause_settle();
-	if (!probe_begin_round(probe, time_ns))
+	if (!probe_begin_round(probe, time_ns, later))
 		return -1;
 	if (!probe->has_runtime)
 		return 0;
-	for (size_t i = 0; i < probe->thread_count; i++) {
+	for (size_t i = 0; i < probe->thread_count && !probe->is_stale; i++) {
 		struct watched *thread = &probe->threads[i];
 		struct task *task = &probe->tasks.items[i];
 
@@ -544,6 +589,27 @@ static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sa
 		};
 	}
 	return (ssize_t)count;
+}
+
+static ssize_t look(struct probe *probe, uint64_t time_ns, bool pause, struct sample *samples,
+		    size_t max)
+{
+	struct probe_counts before = probe->counts;
+	bool later = probe->has_runtime && probe->interpreters.count == 1 &&
+		     time_ns < probe->list_due_ns;
+	ssize_t count;
+
+	pause_settle();
+	count = look_at_all(probe, time_ns, pause, later, samples, max);
+	if (!later || count < 0 || !(probe->is_stale || probe->owes_look))
+		return count;
+	/* What was known of threads and interpreters is old: once more, from the first. Or there
+	 * was no thread to look at. */
+	probe->counts.looks = before.looks;
+	probe->counts.failures = before.failures;
+	probe->counts.missed = before.missed;
+	probe->counts.unchanged = before.unchanged;
+	return look_at_all(probe, time_ns, pause, false, samples, max);
 }
 
 ssize_t probe_look(struct probe *probe, uint64_t time_ns, struct sample *samples, size_t max)

@@ -48,6 +48,9 @@ struct probe {
 
 	struct codes codes;
 	struct interpreters interpreters;
+	/* The look at them is still to come in this round: along with the first stack. */
+	bool owes_look;
+	bool is_stale; /* it found that the lists are others by now */
 
 	struct space_of_target objects;
 	bool has_objects;
@@ -56,8 +59,9 @@ struct probe {
 	char name[64];
 };
 
-/* Makes ready for a round; false if there is nobody any more. */
-bool probe_begin_round(struct probe *probe, uint64_t time_ns);
+/* Makes ready for a round; false if there is nobody any more. later: the interpreters are looked at
+ * with the first stack. */
+bool probe_begin_round(struct probe *probe, uint64_t time_ns, bool later);
 
 /* SAMPLE_RUNNING and SAMPLE_WAITS_GIL, as far as the task says so. */
 uint32_t probe_task_flags(const struct probe *probe, const struct task *task,

@@ -197,7 +197,7 @@ ssize_t probe_visit_paused(struct probe *probe, uint64_t time_ns,
 	int64_t id = -1;
 
 	probe->list_due_ns = 0; /* threads that came since the last list are wanted too */
-	if (!probe_begin_round(probe, time_ns))
+	if (!probe_begin_round(probe, time_ns, false))
 		return -1;
 	if (!probe->has_runtime)
 		return 0;

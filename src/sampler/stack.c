@@ -304,6 +304,20 @@ static bool is_certain(const struct reading *reading, const struct code *code, b
 	return unchanged && codes_trust(reading->from->codes, code);
 }
 
+/* What was doubtful in the innermost frames will be so in the next reading, if it is there. */
+static void foresee(struct stack *stack, size_t doubtful)
+{
+	for (size_t i = 0; i < doubtful && stack->foreseen_count < CODES_FORESEEN_MAX; i++) {
+		uint64_t address = stack->doubtful[i];
+		bool is_new = true;
+
+		for (size_t k = 0; k < stack->foreseen_count; k++)
+			is_new = is_new && stack->foreseen[k] != address;
+		if (is_new)
+			stack->foreseen[stack->foreseen_count++] = address;
+	}
+}
+
 /* The entries of the frames whose code objects are certain; addresses of the others. */
 static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *count)
 {
@@ -311,6 +325,7 @@ static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *cou
 	struct codes *codes = reading->from->codes;
 
 	*count = 0;
+	stack->foreseen_count = 0;
 	stack->codes = memory_grow(stack->codes, stack->count, &stack->codes_room,
 				   sizeof(*stack->codes), purpose);
 	stack->doubtful = memory_grow(stack->doubtful, stack->count, &stack->doubtful_room,
@@ -332,6 +347,7 @@ static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *cou
 		else
 			stack->doubtful[(*count)++] = frame->code;
 	}
+	foresee(stack, *count);
 	return true;
 }
 
@@ -470,7 +486,7 @@ static void keep(struct stack *stack, size_t unchanged)
 
 /* The words around the frames. */
 struct surroundings {
-	uint64_t leaf; /* of PYABI_CFRAME: in the cframe */
+	uint64_t leaf;
 	uint64_t generation;
 	unsigned char gil[GIL_BYTES_MAX];
 	uint32_t gil_low;
@@ -481,8 +497,14 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	const struct pyabi_layout *layout = reading->layout;
 	const struct stack_target *from = reading->from;
 	struct stack *stack = reading->stack;
-	struct view_words words[4];
-	struct view_plan plan = {.words = words, .interest = stack->last_leaf};
+	struct view_words words[4 + STACK_ALONG_MAX], after[CODES_WORDS_MAX];
+	struct view_plan plan = {.words = words, .interest = stack->last_leaf, .after = after};
+	enum view_result result;
+
+	while (plan.word_count < from->along_count) {
+		words[plan.word_count] = from->along[plan.word_count];
+		plan.word_count++;
+	}
 
 	if (from->gil) {
 		uint32_t low = layout->gil_last_holder, high = layout->gil_locked;
@@ -499,14 +521,19 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	if (from->generation)
 		words[plan.word_count++] =
 			(struct view_words){from->generation, &around->generation, 8};
-	/* What leads to the frames is read right before them. */
 	words[plan.word_count++] =
 		(struct view_words){stack->tstate, stack->copy, layout->tstate_size};
-	if (layout->features & PYABI_CFRAME) {
-		words[plan.word_count++] = (struct view_words){
-			stack->cframe + layout->cframe_current_frame, &around->leaf, 8};
-	}
-	return view_read(&stack->view, from->target, &plan);
+	/* What leads to the frames is read right before them. */
+	words[plan.word_count++] = (struct view_words){
+		layout->features & PYABI_CFRAME ? stack->cframe + layout->cframe_current_frame
+						: stack->tstate + layout->tstate_frame,
+		&around->leaf, sizeof(around->leaf)};
+	plan.after_count =
+		codes_foresee(from->codes, stack->foreseen, stack->foreseen_count, after);
+	result = view_read(&stack->view, from->target, &plan);
+	codes_foreseen(from->codes, plan.after_read);
+	stack->has_along = result == VIEW_READ && from->along_count;
+	return result;
 }
 
 static void parse_tstate(struct reading *reading, const struct surroundings *around)
@@ -526,9 +553,7 @@ static void parse_tstate(struct reading *reading, const struct surroundings *aro
 		stack->gil_holder =
 			pyabi_word(around->gil, layout->gil_last_holder - around->gil_low);
 	stack->holds_gil = stack->gil_holder == stack->tstate;
-	reading->leaf = layout->features & PYABI_CFRAME
-				? around->leaf
-				: pyabi_word(stack->copy, layout->tstate_frame);
+	reading->leaf = around->leaf;
 }
 
 /* Up to 3.12 the record that leads to the innermost frame is on the C stack. */

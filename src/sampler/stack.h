@@ -32,6 +32,7 @@ struct stack {
 	uint64_t interp, native_id, thread_id, next;
 	bool holds_gil;
 	uint64_t gil_holder; /* 0: nobody, or there is none */
+	bool has_along;      /* the last reading took them */
 
 	/* Innermost first; good after STACK_GOOD. Frames without code of their own are left out by
 	 * giving them the node of the frame below. */
@@ -50,6 +51,9 @@ struct stack {
 	size_t codes_room;
 	uint64_t *doubtful; /* addresses of code objects that are to be checked */
 	size_t doubtful_room;
+	/* Those of the innermost frames of the last reading that were. */
+	uint64_t foreseen[CODES_FORESEEN_MAX];
+	size_t foreseen_count;
 	struct chunks chunks;
 };
 
@@ -68,7 +72,12 @@ struct stack_target {
 	struct trace_tree *tree;
 	uint64_t gil;        /* address of the GIL's state of its interpreter, 0: none */
 	uint64_t generation; /* address of the code generation, 0: this Python has none */
+	/* What else is to be read in the same system call, before the thread state. */
+	const struct view_words *along;
+	size_t along_count;
 };
+
+#define STACK_ALONG_MAX 4u
 
 void stack_init(struct stack *stack, uint64_t tstate);
 void stack_deinit(struct stack *stack);

@@ -8,6 +8,7 @@
 #define KEEP_LOOKS   32u  /* that a window stays unused */
 #define JOIN_BYTES   512u /* a gap that is cheaper to read than to leave out */
 #define PAGE_BYTES   4096u
+#define NEAR_BYTES   512u /* before an address of interest */
 #define BUFFER_FIRST 65536u
 #define BUFFER_MAX   (64u << 20)
 /* What a stack that is one does not come near to. */
@@ -190,7 +191,7 @@ static void drop_windows(struct view *view, const struct iovec *place)
 		end = start + PAGE_BYTES;
 	}
 	for (size_t i = 0; i < view->count; i++) {
-		if (view->windows[i].start < start || view->windows[i].start > end - 1)
+		if (window_end(&view->windows[i]) <= start || view->windows[i].start > end - 1)
 			view->windows[kept++] = view->windows[i];
 	}
 	view->count = kept;
@@ -213,26 +214,56 @@ struct parts {
 	size_t words, windows, all;
 };
 
+/* The second place becomes its first `head` bytes, the first one what is behind them. */
+static void split_place(struct iovec places[2], size_t head)
+{
+	places[0].iov_base = (char *)places[1].iov_base + head;
+	places[0].iov_len = places[1].iov_len - head;
+	places[1].iov_len = head;
+}
+
+/*
+ * What is copied right after the last word should be what changes fastest: of the first place the
+ * end, from a little before the address of interest on. Returns how many places there are.
+ */
+static size_t split_first(struct view *view, uint64_t interest, struct iovec *local,
+			  struct iovec *remote, size_t count)
+{
+	const struct view_window *window = view->count ? window_in_turn(view, 0) : NULL;
+	size_t head;
+
+	if (!window || interest < window->start + 2 * NEAR_BYTES || interest >= window_end(window))
+		return count;
+	head = (interest - window->start - NEAR_BYTES) / 64 * 64;
+	memmove(local + 1, local, count * sizeof(*local));
+	memmove(remote + 1, remote, count * sizeof(*remote));
+	split_place(local, head);
+	split_place(remote, head);
+	return count + 1;
+}
+
 /* All places in the order in which they are read. False where they are too much to be true. */
 static bool place_all(struct view *view, const struct view_plan *plan, struct parts *parts)
 {
-	size_t room = view->count + plan->word_count + plan->after_count;
+	size_t room = view->count + plan->word_count + plan->after_count + 1, at, count;
+	struct iovec *local, *remote;
 
 	view->first = window_behind(view, plan->interest);
-	view->local =
-		memory_grow(view->local, room, &view->local_room, sizeof(*view->local), purpose);
-	view->remote =
-		memory_grow(view->remote, room, &view->remote_room, sizeof(*view->remote), purpose);
-	parts->words = plan->word_count;
-	parts->windows = parts->words + lay_out(view, view->remote + parts->words, &view->used);
-	parts->all = parts->windows + plan->after_count;
+	local = view->local =
+		memory_grow(view->local, room, &view->local_room, sizeof(*local), purpose);
+	remote = view->remote =
+		memory_grow(view->remote, room, &view->remote_room, sizeof(*remote), purpose);
+	add_words(plan->words, plan->word_count, local, remote);
+	at = plan->word_count;
+	parts->words = at;
+	count = lay_out(view, remote + at, &view->used);
 	if (!buffer_has_room(view, view->used))
 		return false;
-	add_words(plan->words, plan->word_count, view->local, view->remote);
-	local_places(view, view->remote + parts->words, parts->windows - parts->words,
-		     view->local + parts->words);
-	add_words(plan->after, plan->after_count, view->local + parts->windows,
-		  view->remote + parts->windows);
+	local_places(view, remote + at, count, local + at);
+	at += split_first(view, plan->interest, local + at, remote + at, count);
+	parts->windows = at;
+	parts->all = at + plan->after_count;
+	add_words(plan->after, plan->after_count, local + at, remote + at);
 	return true;
 }
 
