@@ -31,8 +31,7 @@
  * it pushed the frame before. Else the innermost frame was popped and its caller has gone on.
  *   8. A thread that was in Python is not out of it: what led to its frames may have been popped.
  *
- * What fails is not tried again while the thread runs: who is read at the second try is in quieter
- * code than who was not at the first, so that short calls would seem shorter.
+ * What fails says something about what the thread was doing; see probe.c.
  */
 
 #define TSTATE_BYTES_MAX 4096u

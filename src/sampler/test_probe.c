@@ -154,6 +154,31 @@ static void test_running(void **state)
 	with_each(check_running, (struct probe_options){0});
 }
 
+/* Interpreters, frames and what tells their code objects apart are one read of the target's memory;
+ * up to 3.10 callers are copied once more. */
+static void check_one_read(struct fixture *f)
+{
+	uint64_t once = f->process.python.layout->frame_executing == PYABI_NONE ? 1 : 2;
+
+	/* Learns the code objects, and where they are. */
+	look(f);
+	look(f);
+	for (unsigned i = 0; i < 10; i++) {
+		uint64_t reads = counts(f)->reads;
+		unsigned calls = f->process.python.memory.calls;
+
+		assert_string_equal(leaf_of(f, look_at(f, MAIN)->stack), "f");
+		assert_int_equal(counts(f)->reads, reads + once);
+		assert_int_equal(f->process.python.memory.calls, calls + once);
+	}
+}
+
+static void test_one_read(void **state)
+{
+	(void)state;
+	with_each(check_one_read, (struct probe_options){0});
+}
+
 /* Without a GIL who collects stops all others. */
 static void check_no_gil(struct fixture *f)
 {
@@ -683,15 +708,25 @@ static void test_visit_interpreters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create),   cmocka_unit_test(test_running),
-		cmocka_unit_test(test_no_gil),   cmocka_unit_test(test_python_only),
-		cmocka_unit_test(test_blocked),  cmocka_unit_test(test_waits_for_gil),
-		cmocka_unit_test(test_pauses),   cmocka_unit_test(test_never_pauses),
-		cmocka_unit_test(test_restless), cmocka_unit_test(test_look_paused),
-		cmocka_unit_test(test_threads),  cmocka_unit_test(test_other_interpreter),
-		cmocka_unit_test(test_end),      cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_fork),     cmocka_unit_test(test_children),
-		cmocka_unit_test(test_visit),    cmocka_unit_test(test_visit_interpreters),
+		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_running),
+		cmocka_unit_test(test_one_read),
+		cmocka_unit_test(test_no_gil),
+		cmocka_unit_test(test_python_only),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_waits_for_gil),
+		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_never_pauses),
+		cmocka_unit_test(test_restless),
+		cmocka_unit_test(test_look_paused),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_other_interpreter),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_visit),
+		cmocka_unit_test(test_visit_interpreters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
