@@ -202,6 +202,13 @@ bool codes_trust(const struct codes *codes, const struct code *code)
 	       codes->now_ns - code->checked_ns < CHECK_NS;
 }
 
+/* Whether all words of a code object could be as they were, and yet its file another. */
+static bool doubts_file(const struct codes *codes, const struct code *code)
+{
+	return code->file_bytes && (codes->now_ns - code->since_ns <= YOUNG_NS ||
+				    codes->now_ns - code->file_ns >= CHECK_NS);
+}
+
 static uint64_t hash_of(const unsigned char *bytes, size_t count)
 {
 	uint64_t hash = 14695981039346656037ull;
@@ -404,15 +411,19 @@ static bool code_check(struct codes *codes, uint64_t address, const unsigned cha
 		       const unsigned char *file, uint64_t generation)
 {
 	struct code *code = codes_find(codes, address);
-	struct code fresh = {.address = address, .since_ns = codes->now_ns};
+	struct code fresh = {
+		.address = address, .since_ns = codes->now_ns, .file_ns = codes->now_ns};
 
 	identify(codes, copy, fresh.words);
 	if (!code || memcmp(fresh.words, code->words, sizeof(fresh.words)) != 0 ||
-	    (code->file_bytes && (!file || hash_of(file, code->file_bytes) != code->file_hash))) {
+	    (doubts_file(codes, code) &&
+	     (!file || hash_of(file, code->file_bytes) != code->file_hash))) {
 		if (!code_read(codes, &fresh, copy))
 			return false;
 		code = codes_enter(codes, &fresh);
 	}
+	if (file)
+		code->file_ns = codes->now_ns;
 	code->generation = generation;
 	code->checked_ns = codes->now_ns;
 	return true;
@@ -425,7 +436,7 @@ static size_t check_words(struct codes *codes, uint64_t address, unsigned char *
 	const struct code *code = codes_find(codes, address);
 
 	words[0] = (struct view_words){address, copy, codes->read_bytes};
-	if (!code || !code->file_bytes)
+	if (!code || !doubts_file(codes, code))
 		return 1;
 	words[1] = (struct view_words){code->words[3] + codes->layout->unicode_length,
 				       copy + codes->read_bytes, code->file_bytes};

@@ -27,6 +27,7 @@ struct code {
 	uint32_t file_bytes;  /* .. with so many bytes of its file's name, whose hash is .. */
 	uint64_t file_hash;
 	uint64_t since_ns, checked_ns; /* when it was read, and compared last */
+	uint64_t file_ns;              /* when the name of its file was */
 	/* Its instructions as they were at bytecode_ns; NULL until they are asked for. */
 	uint8_t *bytecode;
 	uint64_t bytecode_ns, bytecode_wait_ns;
@@ -36,7 +37,7 @@ struct code {
 };
 
 /* Code objects that are read along with the frames that may have them. */
-#define CODES_FORESEEN_MAX 4u
+#define CODES_FORESEEN_MAX 3u
 #define CODES_WORDS_MAX    (2 * CODES_FORESEEN_MAX)
 
 struct codes_foreseen {

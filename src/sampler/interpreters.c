@@ -128,28 +128,40 @@ enum interpreters_result interpreters_look(struct interpreters *interpreters)
 	return changed ? INTERPRETERS_CHANGED : INTERPRETERS_SAME;
 }
 
+/* Widens [*begin, *end) by a field, if that leaves it short enough. */
+static bool span_field(uint32_t offset, uint32_t bytes, uint32_t *begin, uint32_t *end)
+{
+	uint32_t low = offset < *begin ? offset : *begin;
+	uint32_t high = offset + bytes > *end ? offset + bytes : *end;
+
+	if (offset == PYABI_NONE || high - low > INTERPRETERS_SPAN)
+		return false;
+	*begin = low;
+	*end = high;
+	return true;
+}
+
 size_t interpreters_words(const struct interpreters *interpreters, struct interpreters_words *words,
 			  struct view_words *places)
 {
 	const struct pyabi_layout *layout = &interpreters->runtime->layout;
 	const struct interpreter *interp = interpreters->items;
-	uint64_t collecting;
+	uint32_t begin = layout->interp_next, end = begin + 8;
 	size_t count = 0;
 
-	*words = (struct interpreters_words){0};
-	if (interpreters->count != 1)
+	if (interpreters->count != 1 || !span_field(layout->interp_tstate_head, 8, &begin, &end))
 		return 0;
+	words->collects = 0;
 	places[count++] = (struct view_words){interpreters->runtime->address +
 						      layout->runtime_interpreters_head,
 					      &words->first, sizeof(words->first)};
-	places[count++] = (struct view_words){interp->address + layout->interp_tstate_head,
-					      &words->head, sizeof(words->head)};
-	places[count++] = (struct view_words){interp->address + layout->interp_next, &words->next,
-					      sizeof(words->next)};
-	collecting = find_collecting(interpreters, interp);
-	if (collecting)
-		places[count++] =
-			(struct view_words){collecting, &words->collects, sizeof(words->collects)};
+	if (!span_field(layout->interp_gc_collecting, 4, &begin, &end) &&
+	    find_collecting(interpreters, interp))
+		places[count++] = (struct view_words){find_collecting(interpreters, interp),
+						      &words->collects, sizeof(words->collects)};
+	words->begin = begin;
+	words->bytes = end - begin;
+	places[count++] = (struct view_words){interp->address + begin, words->span, words->bytes};
 	return count;
 }
 
@@ -157,12 +169,19 @@ enum interpreters_result interpreters_looked(struct interpreters *interpreters,
 					     const struct interpreters_words *words,
 					     uint64_t gil_holder)
 {
+	const struct pyabi_layout *layout = &interpreters->runtime->layout;
 	struct interpreter *interp = interpreters->items;
+	uint32_t collecting = layout->interp_gc_collecting - words->begin;
 
 	interp->collects = words->collects == 1;
+	if (layout->interp_gc_collecting != PYABI_NONE && collecting < words->bytes)
+		interp->collects = pyabi_int(words->span, collecting) == 1;
 	interp->gil_holder = gil_holder;
-	return words->first == interpreters->head && words->head == interp->head &&
-			       words->next == interp->next
+	return words->first == interpreters->head &&
+			       pyabi_word(words->span, layout->interp_tstate_head - words->begin) ==
+				       interp->head &&
+			       pyabi_word(words->span, layout->interp_next - words->begin) ==
+				       interp->next
 		       ? INTERPRETERS_SAME
 		       : INTERPRETERS_CHANGED;
 }

@@ -54,14 +54,17 @@ enum interpreters_result interpreters_look(struct interpreters *interpreters);
 
 /*
  * The same, for a process with one interpreter, along with a reading of a stack, which says who
- * holds the GIL: *words of `words` are to be read first, and then interpreters_looked says what
+ * holds the GIL: `places` are to be read first, and then interpreters_looked says what
  * they mean. Returns how many; 0: look alone.
  */
-#define INTERPRETERS_WORDS_MAX 4u
+#define INTERPRETERS_WORDS_MAX 3u
+#define INTERPRETERS_SPAN      1024u
 
 struct interpreters_words {
-	uint64_t first, head, next;
-	int32_t collects;
+	uint64_t first;
+	uint32_t begin, bytes; /* of the interpreter: where its words are */
+	unsigned char span[INTERPRETERS_SPAN];
+	int32_t collects; /* where that is not one of them */
 };
 
 size_t interpreters_words(const struct interpreters *interpreters, struct interpreters_words *words,

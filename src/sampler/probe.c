@@ -33,6 +33,8 @@
 #define UNREST_FULL  (UNREST_ONE / 4) /* more is not remembered: it may calm down */
 #define UNREST_TRIAL 4u
 
+_Static_assert(INTERPRETERS_WORDS_MAX <= STACK_ALONG_MAX, "they go along with a stack");
+
 static const char purpose[] = "a process";
 
 static uint64_t now_ns(void)
@@ -306,7 +308,7 @@ static enum stack_result read_once(struct probe *probe, struct watched *thread,
 {
 	struct stack_target first = *from;
 	struct interpreters_words words;
-	struct view_words along[STACK_ALONG_MAX];
+	struct view_words along[INTERPRETERS_WORDS_MAX];
 	enum stack_result result;
 
 	if (!probe->owes_look)

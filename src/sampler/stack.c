@@ -303,17 +303,22 @@ static bool is_certain(const struct reading *reading, const struct code *code, b
 	return unchanged && codes_trust(reading->from->codes, code);
 }
 
-/* What was doubtful in the innermost frames will be so in the next reading, if it is there. */
-static void foresee(struct stack *stack, size_t doubtful)
+/* The innermost frames change most: their code objects are likely to be doubtful in the next
+ * reading, if they are there. */
+static void foresee(struct reading *reading)
 {
-	for (size_t i = 0; i < doubtful && stack->foreseen_count < CODES_FORESEEN_MAX; i++) {
-		uint64_t address = stack->doubtful[i];
-		bool is_new = true;
+	struct stack *stack = reading->stack;
+
+	stack->foreseen_count = 0;
+	if (reading->from->generation)
+		return;
+	for (size_t i = 0; i < stack->count && stack->foreseen_count < CODES_FORESEEN_MAX; i++) {
+		bool is_new = has_code(reading->layout, &stack->frames[i]);
 
 		for (size_t k = 0; k < stack->foreseen_count; k++)
-			is_new = is_new && stack->foreseen[k] != address;
+			is_new = is_new && stack->foreseen[k] != stack->frames[i].code;
 		if (is_new)
-			stack->foreseen[stack->foreseen_count++] = address;
+			stack->foreseen[stack->foreseen_count++] = stack->frames[i].code;
 	}
 }
 
@@ -324,7 +329,6 @@ static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *cou
 	struct codes *codes = reading->from->codes;
 
 	*count = 0;
-	stack->foreseen_count = 0;
 	stack->codes = memory_grow(stack->codes, stack->count, &stack->codes_room,
 				   sizeof(*stack->codes), purpose);
 	stack->doubtful = memory_grow(stack->doubtful, stack->count, &stack->doubtful_room,
@@ -346,7 +350,7 @@ static bool list_doubtful(struct reading *reading, size_t unchanged, size_t *cou
 		else
 			stack->doubtful[(*count)++] = frame->code;
 	}
-	foresee(stack, *count);
+	foresee(reading);
 	return true;
 }
 
@@ -485,7 +489,7 @@ static void keep(struct stack *stack, size_t unchanged)
 
 /* The words around the frames. */
 struct surroundings {
-	uint64_t leaf;
+	uint64_t leaf; /* of PYABI_CFRAME: in the cframe */
 	uint64_t generation;
 	unsigned char gil[GIL_BYTES_MAX];
 	uint32_t gil_low;
@@ -520,13 +524,13 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	if (from->generation)
 		words[plan.word_count++] =
 			(struct view_words){from->generation, &around->generation, 8};
+	/* What leads to the frames is read right before them. */
 	words[plan.word_count++] =
 		(struct view_words){stack->tstate, stack->copy, layout->tstate_size};
-	/* What leads to the frames is read right before them. */
-	words[plan.word_count++] = (struct view_words){
-		layout->features & PYABI_CFRAME ? stack->cframe + layout->cframe_current_frame
-						: stack->tstate + layout->tstate_frame,
-		&around->leaf, sizeof(around->leaf)};
+	if (layout->features & PYABI_CFRAME) {
+		words[plan.word_count++] = (struct view_words){
+			stack->cframe + layout->cframe_current_frame, &around->leaf, 8};
+	}
 	plan.after_count =
 		codes_foresee(from->codes, stack->foreseen, stack->foreseen_count, after);
 	result = view_read(&stack->view, from->target, &plan);
@@ -552,7 +556,9 @@ static void parse_tstate(struct reading *reading, const struct surroundings *aro
 		stack->gil_holder =
 			pyabi_word(around->gil, layout->gil_last_holder - around->gil_low);
 	stack->holds_gil = stack->gil_holder == stack->tstate;
-	reading->leaf = around->leaf;
+	reading->leaf = layout->features & PYABI_CFRAME
+				? around->leaf
+				: pyabi_word(stack->copy, layout->tstate_frame);
 }
 
 /* Up to 3.12 the record that leads to the innermost frame is on the C stack. */

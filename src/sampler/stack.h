@@ -51,7 +51,7 @@ struct stack {
 	size_t codes_room;
 	uint64_t *doubtful; /* addresses of code objects that are to be checked */
 	size_t doubtful_room;
-	/* Those of the innermost frames of the last reading that were. */
+	/* Those of the innermost frames of the last reading. */
 	uint64_t foreseen[CODES_FORESEEN_MAX];
 	size_t foreseen_count;
 	struct chunks chunks;
@@ -77,7 +77,7 @@ struct stack_target {
 	size_t along_count;
 };
 
-#define STACK_ALONG_MAX 4u
+#define STACK_ALONG_MAX 3u
 
 void stack_init(struct stack *stack, uint64_t tstate);
 void stack_deinit(struct stack *stack);
