@@ -22,9 +22,10 @@
 
 /*
  * A reading that fails says something about what the thread was doing: it fails where calls are
- * short. Those samples are then taken a little later, so that short calls come out too short, by at
- * most the share of readings that fail. Where that is large the thread is restless, and all its
- * samples are taken with a pause; now and then one without is tried, to see whether it calmed down.
+ * short. If those samples are then taken with a pause, a little later, short calls come out too
+ * short, by at most the share of readings that fail. Where that is large the thread is restless,
+ * and all its samples are taken with a pause; now and then one without is tried, to see whether it
+ * calmed down.
  */
 #define UNREST_ONE   65536u
 #define UNREST_SHIFT 7 /* a 128th of the difference: the last two hundred or so count */
@@ -419,8 +420,8 @@ static uint32_t read_stack(struct probe *probe, struct watched *thread, bool run
 		result = read_once(probe, thread, &from, false);
 		if (result == STACK_GOOD || probe_is_undecided(result))
 			note_unrest(probe, thread, result != STACK_GOOD);
-		/* A microsecond later is nearer than a pause. */
-		if (probe_is_undecided(result) && !was_restless) {
+		/* Where it is not where it was last, the next reading knows. */
+		if (result == STACK_ELSEWHERE && !was_restless) {
 			probe->counts.retries++;
 			result = read_running(probe, thread, &from, 1);
 		}

@@ -31,7 +31,8 @@
  * it pushed the frame before. Else the innermost frame was popped and its caller has gone on.
  *   8. A thread that was in Python is not out of it: what led to its frames may have been popped.
  *
- * What fails says something about what the thread was doing; see probe.c.
+ * What fails is not tried again while the thread runs: who is read at the second try is in quieter
+ * code than who was not at the first, so that short calls would seem shorter.
  */
 
 #define TSTATE_BYTES_MAX 4096u
@@ -500,14 +501,10 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 	const struct pyabi_layout *layout = reading->layout;
 	const struct stack_target *from = reading->from;
 	struct stack *stack = reading->stack;
-	struct view_words words[4 + STACK_ALONG_MAX], after[CODES_WORDS_MAX];
+	struct view_words words[4], after[STACK_ALONG_MAX + CODES_WORDS_MAX];
 	struct view_plan plan = {.words = words, .interest = stack->last_leaf, .after = after};
+	size_t along = from->along_count;
 	enum view_result result;
-
-	while (plan.word_count < from->along_count) {
-		words[plan.word_count] = from->along[plan.word_count];
-		plan.word_count++;
-	}
 
 	if (from->gil) {
 		uint32_t low = layout->gil_last_holder, high = layout->gil_locked;
@@ -531,11 +528,18 @@ static enum view_result read_all(struct reading *reading, struct surroundings *a
 		words[plan.word_count++] = (struct view_words){
 			stack->cframe + layout->cframe_current_frame, &around->leaf, 8};
 	}
-	plan.after_count =
-		codes_foresee(from->codes, stack->foreseen, stack->foreseen_count, after);
+	/*
+	 * Where the target writes often, a look takes the line away from its processor, and it
+	 * waits for that: what is read next finds it there. So whatever is not needed to find the
+	 * frames comes behind them.
+	 */
+	if (along)
+		memcpy(after, from->along, along * sizeof(*after));
+	plan.after_count = along + codes_foresee(from->codes, stack->foreseen,
+						 stack->foreseen_count, after + along);
 	result = view_read(&stack->view, from->target, &plan);
-	codes_foreseen(from->codes, plan.after_read);
-	stack->has_along = result == VIEW_READ && from->along_count;
+	stack->has_along = along && plan.after_read >= along;
+	codes_foreseen(from->codes, plan.after_read > along ? plan.after_read - along : 0);
 	return result;
 }
 

@@ -72,7 +72,7 @@ struct stack_target {
 	struct trace_tree *tree;
 	uint64_t gil;        /* address of the GIL's state of its interpreter, 0: none */
 	uint64_t generation; /* address of the code generation, 0: this Python has none */
-	/* What else is to be read in the same system call, before the thread state. */
+	/* What else is to be read in the same system call, behind the frames. */
 	const struct view_words *along;
 	size_t along_count;
 };

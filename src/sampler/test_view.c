@@ -276,55 +276,6 @@ static void test_words(void **state)
 	view_deinit(&view);
 }
 
-struct order {
-	uint64_t places[4];
-	size_t count;
-};
-
-static void note_order(struct memory *memory, size_t place, uint64_t address, void *data)
-{
-	struct order *order = data;
-
-	(void)memory;
-	(void)place;
-	if (order->count < 4)
-		order->places[order->count++] = address;
-}
-
-/* Of a long window what is near the place of interest is copied before the rest. */
-static void test_split(void **state)
-{
-	struct memory memory = {0};
-	struct order order = {0};
-	uint64_t word = 0;
-	struct view_words words = {.address = BASE, .out = &word, .bytes = 8};
-	struct view view;
-
-	(void)state;
-	map_words(&memory, BASE, 64);
-	map_words(&memory, 2 * BASE, 4096);
-	view_init(&view);
-	view_begin(&view);
-	view_want(&view, 2 * BASE, 4000);
-	memory.before = note_order;
-	memory.data = &order;
-	assert_int_equal(read_at(&view, &memory, &words, 1, 2 * BASE + 3072), VIEW_READ);
-	assert_int_equal(memory.calls, 1);
-	assert_int_equal(order.count, 3);
-	assert_int_equal(order.places[0], BASE);
-	assert_int_equal(order.places[1], 2 * BASE + 2560);
-	assert_int_equal(order.places[2], 2 * BASE);
-	for (unsigned at = 0; at + 8 <= 4000; at += 8)
-		assert_word(&view, 2 * BASE + at);
-	/* One that is gone is dropped whole. */
-	memory_unmap(&memory, 2 * BASE);
-	memory.before = NULL;
-	assert_int_equal(read_at(&view, &memory, &words, 1, 2 * BASE + 3072), VIEW_READ);
-	assert_int_equal(view.count, 0);
-	memory_deinit(&memory);
-	view_deinit(&view);
-}
-
 /* What stands behind all windows may be missing; what there is of it is later than they are. */
 static void test_after(void **state)
 {
@@ -544,7 +495,7 @@ int main(void)
 		cmocka_unit_test(test_drop),    cmocka_unit_test(test_drop_all),
 		cmocka_unit_test(test_many),    cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_fetch),   cmocka_unit_test(test_forget),
-		cmocka_unit_test(test_after),   cmocka_unit_test(test_split),
+		cmocka_unit_test(test_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #define KEEP_LOOKS   32u  /* that a window stays unused */
 #define JOIN_BYTES   512u /* a gap that is cheaper to read than to leave out */
 #define PAGE_BYTES   4096u
-#define NEAR_BYTES   512u /* before an address of interest */
 #define BUFFER_FIRST 65536u
 #define BUFFER_MAX   (64u << 20)
 /* What a stack that is one does not come near to. */
@@ -214,38 +213,10 @@ struct parts {
 	size_t words, windows, all;
 };
 
-/* The second place becomes its first `head` bytes, the first one what is behind them. */
-static void split_place(struct iovec places[2], size_t head)
-{
-	places[0].iov_base = (char *)places[1].iov_base + head;
-	places[0].iov_len = places[1].iov_len - head;
-	places[1].iov_len = head;
-}
-
-/*
- * What is copied right after the last word should be what changes fastest: of the first place the
- * end, from a little before the address of interest on. Returns how many places there are.
- */
-static size_t split_first(struct view *view, uint64_t interest, struct iovec *local,
-			  struct iovec *remote, size_t count)
-{
-	const struct view_window *window = view->count ? window_in_turn(view, 0) : NULL;
-	size_t head;
-
-	if (!window || interest < window->start + 2 * NEAR_BYTES || interest >= window_end(window))
-		return count;
-	head = (interest - window->start - NEAR_BYTES) / 64 * 64;
-	memmove(local + 1, local, count * sizeof(*local));
-	memmove(remote + 1, remote, count * sizeof(*remote));
-	split_place(local, head);
-	split_place(remote, head);
-	return count + 1;
-}
-
 /* All places in the order in which they are read. False where they are too much to be true. */
 static bool place_all(struct view *view, const struct view_plan *plan, struct parts *parts)
 {
-	size_t room = view->count + plan->word_count + plan->after_count + 1, at, count;
+	size_t room = view->count + plan->word_count + plan->after_count, at, count;
 	struct iovec *local, *remote;
 
 	view->first = window_behind(view, plan->interest);
@@ -260,7 +231,7 @@ static bool place_all(struct view *view, const struct view_plan *plan, struct pa
 	if (!buffer_has_room(view, view->used))
 		return false;
 	local_places(view, remote + at, count, local + at);
-	at += split_first(view, plan->interest, local + at, remote + at, count);
+	at += count;
 	parts->windows = at;
 	parts->all = at + plan->after_count;
 	add_words(plan->after, plan->after_count, local + at, remote + at);

@@ -58,7 +58,7 @@ struct view_words {
 struct view_plan {
 	const struct view_words *words; /* before all windows; the last one leads to them */
 	size_t word_count;
-	uint64_t interest;              /* what is there is read first: it changes fastest */
+	uint64_t interest;              /* the window there is read first: it changes fastest */
 	const struct view_words *after; /* behind all windows; they may be missing */
 	size_t after_count;
 	size_t after_read; /* out: how many of them are not */
