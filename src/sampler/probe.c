@@ -31,8 +31,7 @@
 #define UNREST_SHIFT 7 /* a 128th of the difference: the last two hundred or so count */
 #define UNREST_MOST  (UNREST_ONE / 8)
 #define UNREST_LEAST (UNREST_ONE / 16)
-#define UNREST_FULL  (UNREST_ONE / 4) /* more is not remembered: it may calm down */
-#define UNREST_TRIAL 4u
+#define UNREST_TRIAL 8u
 
 _Static_assert(INTERPRETERS_WORDS_MAX <= STACK_ALONG_MAX, "they go along with a stack");
 
@@ -384,8 +383,9 @@ static void note_unrest(const struct probe *probe, struct watched *thread, bool 
 
 	thread->unrest -= thread->unrest >> UNREST_SHIFT;
 	thread->unrest += changed ? UNREST_ONE >> UNREST_SHIFT : 0;
-	if (thread->unrest > UNREST_FULL)
-		thread->unrest = UNREST_FULL;
+	/* More is not remembered: it may calm down. */
+	if (thread->unrest > 2 * UNREST_MOST / part)
+		thread->unrest = 2 * UNREST_MOST / part;
 	if (thread->unrest > UNREST_MOST / part)
 		thread->is_restless = true;
 	else if (thread->unrest < UNREST_LEAST / part)
